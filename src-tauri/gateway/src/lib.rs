@@ -1,0 +1,1 @@
+//! Pointsman gateway.
