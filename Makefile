@@ -1,0 +1,60 @@
+# Everything a developer runs. What is built or fetched lies in a cache outside the checkout: a fresh clone finds it.
+SHELL := bash
+export POINTSMAN_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pointsman-build
+export CARGO_TARGET_DIR ?= $(POINTSMAN_CACHE)/target
+export PATH := $(HOME)/.cargo/bin:$(POINTSMAN_CACHE)/tools/bin:$(PATH)
+
+parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/build.sh \
+         tests/parts/tiny.sh tests/parts/sdks.sh tests/parts/ollama.sh
+
+.PHONY: help deps parts run test test-vllm bench lint audit package engine
+
+help: ## list what make can do
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
+	    printf '  make %-10s %s\n' "$$name" "$$does"; done
+
+deps: ## install what the machine lacks: a C compiler, Python, Rust
+	@.ci/deps
+
+parts: deps ## fetch and build the real runtimes and models that the tests talk to (minutes, once)
+	@for part in $(parts); do "$$part" || exit; done
+
+run: deps ## run the gateway on port 4747, with a small model if the machine has no runtime
+	@command -v ollama llama-server >/dev/null || { src-tauri/engine/wheel.sh && src-tauri/engine/model.sh; }
+	cargo build --release -p pointsman
+	@engine="$(POINTSMAN_CACHE)/engine-static/bin"; [ -d "$$engine" ] || engine="$(POINTSMAN_CACHE)/engine/bin"; \
+	    export POINTSMAN_ENGINE_DIR="$$engine" POINTSMAN_MODELS_DIR="$(POINTSMAN_CACHE)/models"; \
+	    exec "$(CARGO_TARGET_DIR)/release/pointsman" serve
+
+test: parts ## run every test, against real runtimes
+	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace
+
+test-vllm: parts ## run the tests that need a real vLLM (6 GB, on demand)
+	@tests/parts/vllm.sh
+	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace -- --ignored vllm
+
+bench: deps ## measure what Pointsman costs, beside a bare proxy and nginx
+	@tests/parts/nginx.sh
+	PATH="$$PATH:$(POINTSMAN_CACHE)/nginx/usr/sbin" cargo bench --workspace --bench gateway
+
+lint: deps ## check format, lints, docs, licences, and that the gateway knows no window
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	@.ci/tool cargo-deny 0.20.2
+	cargo deny --log-level error check bans licenses sources
+	@tree=$$(cargo tree -p pointsman-gateway --prefix none) && ! grep '^tauri ' <<<"$$tree" || \
+	    { echo "lint: pointsman-gateway must not depend on tauri" >&2; exit 1; }
+
+# Apart from `lint`, since it fetches the advisory database, which not every machine can, and a new advisory must not
+# fail a change that has nothing to do with it.
+audit: deps ## check the dependencies for known vulnerabilities
+	@.ci/tool cargo-deny 0.20.2
+	cargo deny check advisories
+
+engine: deps ## build llama.cpp's server, linked statically: what a package ships (minutes, once)
+	@src-tauri/engine/build.sh
+
+package: engine ## make an archive of the command and its engine in dist/
+	cargo build --release -p pointsman
+	@.ci/package
