@@ -1,0 +1,248 @@
+//! What every shell holds: reads the gateway's state and carries commands out.
+//!
+//! A change goes into the settings file; the watcher reads it back and all stages follow, so that an edit by hand and a
+//! command take the same way. Nothing here answers inference.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::socket::Handler;
+use super::{Command, Reply, SecretText, Snapshot, view};
+use crate::catalog::Catalog;
+use crate::secrets::{Secret, Vault};
+use crate::settings::watch::Loaded;
+use crate::settings::{RequireKey, Settings, client_key, edit};
+use crate::timestamp;
+use crate::usage::table::request::Filter;
+use crate::usage::{Reader, Sink, recorder::Open};
+
+/// What a handle is made of.
+pub struct Parts {
+    /// This run's id.
+    pub instance: String,
+    /// What is listened on.
+    pub addresses: Vec<SocketAddr>,
+    /// The settings file.
+    pub settings_file: PathBuf,
+    /// The usage database, where one is kept.
+    pub usage_file: Option<PathBuf>,
+    /// Where usage goes.
+    pub usage: Sink,
+    /// How many requests are being answered.
+    pub open: Open,
+    /// The settings file as it was read.
+    pub loaded: watch::Receiver<Arc<Loaded>>,
+    /// The settings in force in every stage.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// What is available.
+    pub catalog: watch::Receiver<Arc<Catalog>>,
+    /// Grows with each change of either.
+    pub changes: watch::Receiver<u64>,
+    /// Where credentials are kept.
+    pub vault: Arc<Vault>,
+    /// Wakes discovery.
+    pub rescan: Arc<Notify>,
+    /// Stops the gateway.
+    pub stop: CancellationToken,
+}
+
+/// A gateway in the same process.
+#[derive(Clone)]
+pub struct Handle(Arc<Parts>);
+
+impl Handle {
+    /// A handle on these parts.
+    pub fn new(parts: Parts) -> Handle {
+        Handle(Arc::new(parts))
+    }
+
+    /// What is available now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.0.catalog.borrow())
+    }
+
+    async fn carry_out(&self, command: Command) -> Result<Reply, String> {
+        match command {
+            Command::Snapshot | Command::Watch => Ok(Reply::Snapshot(Box::new(self.snapshot()))),
+            Command::SetRoute { name, targets, context } => {
+                self.edit(move |file| edit::set_route(file, &name, &targets, context)).await
+            }
+            Command::RemoveRoute { name } => {
+                let missing = format!("there is no route `{name}` in the settings");
+                self.edit_existing(missing, move |file| edit::remove_route(file, &name)).await
+            }
+            Command::SetLocalOnly { on } => self.edit(move |file| edit::set_local_only(file, on)).await,
+            Command::AddClientKey { name } => self.add_client_key(name).await,
+            Command::RemoveClientKey { name } => {
+                let missing = format!("there is no client key named `{name}`");
+                self.edit_existing(missing, move |file| edit::remove_client_key(file, &name)).await
+            }
+            Command::StoreCredential { endpoint, secret } => self.store_credential(endpoint, secret).await,
+            Command::RemoveCredential { endpoint } => self.remove_credential(endpoint).await,
+            Command::Requests { limit } => self.requests(limit).await,
+            Command::Rescan => {
+                self.0.rescan.notify_one();
+                Ok(Reply::Done)
+            }
+            Command::Stop => {
+                self.0.stop.cancel();
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    async fn edit<T, F>(&self, change: F) -> Result<Reply, String>
+    where
+        T: Send + 'static,
+        F: FnOnce(&std::path::Path) -> Result<T, edit::EditError> + Send + 'static,
+    {
+        self.changed(change).await.map(|_| Reply::Done)
+    }
+
+    async fn edit_existing<F>(&self, missing: String, change: F) -> Result<Reply, String>
+    where
+        F: FnOnce(&std::path::Path) -> Result<bool, edit::EditError> + Send + 'static,
+    {
+        if self.changed(change).await? { Ok(Reply::Done) } else { Err(missing) }
+    }
+
+    /// Changes the settings file, and returns once the change is in force: whoever asks next meets it.
+    async fn changed<T, F>(&self, change: F) -> Result<T, String>
+    where
+        T: Send + 'static,
+        F: FnOnce(&std::path::Path) -> Result<T, edit::EditError> + Send + 'static,
+    {
+        let file = self.0.settings_file.clone();
+        let mut loaded = self.0.loaded.clone();
+        loaded.borrow_and_update();
+        let done = tokio::task::spawn_blocking(move || {
+            let before = std::fs::read(&file).ok();
+            let done = change(&file)?;
+            Ok::<_, edit::EditError>((done, before != std::fs::read(&file).ok()))
+        });
+        let (done, differs) =
+            done.await.map_err(|_| "the change was given up".to_owned())?.map_err(|error| error.to_string())?;
+        if differs {
+            // A watcher that hears nothing, as on some network drives, must not hang the asker.
+            let mut settings = self.0.settings.clone();
+            let in_force = async {
+                let _ = loaded.changed().await;
+                let wanted = Arc::clone(&loaded.borrow().settings);
+                let _ = settings.wait_for(|settings| *settings == wanted).await;
+            };
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(2), in_force).await;
+        }
+        Ok(done)
+    }
+
+    async fn add_client_key(&self, name: String) -> Result<Reply, String> {
+        let today = timestamp::day(SystemTime::now());
+        let (plain, key) = client_key::mint(&name, &today).map_err(|error| format!("no randomness: {error}"))?;
+        self.edit(move |file| edit::add_client_key(file, &key)).await?;
+        Ok(Reply::ClientKey { key: SecretText(plain) })
+    }
+
+    async fn store_credential(&self, endpoint: String, secret: SecretText) -> Result<Reply, String> {
+        self.known_endpoint(&endpoint)?;
+        let secret = Secret::new(secret.0.trim().to_owned());
+        let stored = self.0.vault.store(&endpoint, secret).await.map_err(|error| error.to_string())?;
+        let reference = stored.reference.clone();
+        self.edit(move |file| edit::set_endpoint_key(file, &endpoint, &reference)).await?;
+        self.0.rescan.notify_one();
+        Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
+    }
+
+    async fn remove_credential(&self, endpoint: String) -> Result<Reply, String> {
+        self.known_endpoint(&endpoint)?;
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        let known = settings.endpoints.iter().find(|known| known.name == endpoint);
+        let Some(reference) = known.and_then(|known| known.key.clone()) else {
+            return Err(format!("the endpoint `{endpoint}` has no key"));
+        };
+        self.0.vault.remove(&reference).await.map_err(|error| error.to_string())?;
+        self.edit(move |file| edit::unset_endpoint_key(file, &endpoint)).await
+    }
+
+    fn known_endpoint(&self, name: &str) -> Result<(), String> {
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        if settings.endpoints.iter().any(|endpoint| endpoint.name == name) {
+            return Ok(());
+        }
+        Err(format!(
+            "the settings have no endpoint named `{name}`; add it to {} as [[endpoints]]",
+            self.0.settings_file.display()
+        ))
+    }
+
+    async fn requests(&self, limit: u32) -> Result<Reply, String> {
+        let Some(file) = self.0.usage_file.clone() else { return Ok(Reply::Requests { rows: Vec::new() }) };
+        let read = tokio::task::spawn_blocking(move || Reader::open(&file)?.recent(limit, None, &Filter::default()));
+        let rows = read.await.map_err(|_| "the read was given up".to_owned())?.map_err(|error| error.to_string())?;
+        let rows = rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect();
+        Ok(Reply::Requests { rows })
+    }
+}
+
+impl Handler for Handle {
+    async fn call(&self, command: Command) -> Reply {
+        self.carry_out(command).await.unwrap_or_else(|message| Reply::Failed { message })
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.clone()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let catalog = self.catalog();
+        let loaded = Arc::clone(&self.0.loaded.borrow());
+        let settings = &loaded.settings;
+        let now = Instant::now();
+        Snapshot {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instance: self.0.instance.clone(),
+            process: std::process::id(),
+            addresses: self.0.addresses.iter().map(ToString::to_string).collect(),
+            revision: *self.0.changes.borrow(),
+            settled: catalog.settled(),
+            open_streams: self.0.open.count(),
+            local_only: settings.local_only,
+            key_always: settings.require_key == RequireKey::Always,
+            settings_problem: loaded.problem.clone(),
+            settings_warnings: loaded.warnings.clone(),
+            keychain_problem: None,
+            settings_file: self.0.settings_file.display().to_string(),
+            endpoints: view::endpoints(&catalog, now),
+            models: catalog.models().map(|model| (**model).clone()).collect(),
+            routes: view::routes(&catalog, settings, now),
+            client_keys: view::client_keys(settings),
+            installed: catalog.installed().to_vec(),
+            refused: catalog.refused().cloned().collect(),
+            usage_dropped: self.0.usage.stats().dropped,
+        }
+    }
+}
+
+/// Counts changes of the catalog and the settings into one number, until `stop`.
+pub async fn count_changes(
+    mut catalog: watch::Receiver<Arc<Catalog>>,
+    mut loaded: watch::Receiver<Arc<Loaded>>,
+    changes: watch::Sender<u64>,
+    stop: CancellationToken,
+) {
+    loop {
+        let changed = tokio::select! {
+            () = stop.cancelled() => return,
+            changed = catalog.changed() => changed,
+            changed = loaded.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+        changes.send_modify(|count| *count += 1);
+    }
+}

@@ -1,0 +1,209 @@
+//! Asks a site one question, bounded in time and size.
+//!
+//! It follows no redirect, accepts no compression and sends a credential only where a site was made with one, which is
+//! never for a discovered one. What an answer means is `probe`'s and `listing`'s business.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use http::{Method, Request, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::address;
+
+/// The largest answer that is read.
+pub(super) const LARGEST: usize = 2 * 1024 * 1024;
+/// How long a connection is kept for the next question.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// Connects to this machine without a proxy, in HTTP/1.1.
+pub(super) type Loopback = legacy::Client<HttpConnector, Full<Bytes>>;
+
+/// A client for addresses of this machine.
+pub(super) fn loopback() -> Arc<Loopback> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let mut client = legacy::Client::builder(TokioExecutor::new());
+    client.pool_timer(TokioTimer::new()).pool_idle_timeout(KEPT).pool_max_idle_per_host(1);
+    Arc::new(client.build(connector))
+}
+
+/// A client for other machines. Names that lead to addresses which are not allowed do not resolve.
+pub(super) fn elsewhere(allow_private: bool) -> Result<reqwest::Client, Fault> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .gzip(false)
+        .referer(false)
+        .pool_idle_timeout(KEPT)
+        .pool_max_idle_per_host(1)
+        .dns_resolver(Arc::new(address::Resolver { allow_private }))
+        .build()
+        .map_err(|error| Fault::Broken(causes(&error)))
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    /// Nobody took the connection.
+    #[error("the connection was refused: {0}")]
+    Refused(String),
+    /// Nothing complete came in time.
+    #[error("nothing came in time")]
+    TimedOut,
+    /// What came is not HTTP, or it broke off.
+    #[error("no HTTP answer: {0}")]
+    Broken(String),
+    /// The answer is larger than is read.
+    #[error("the answer is larger than {LARGEST} bytes")]
+    TooLarge,
+}
+
+/// A place to ask.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    /// Scheme, host, port and perhaps a path, without a slash at its end.
+    pub base: String,
+    /// Sent with each question: a configured endpoint's credential, or nothing.
+    pub headers: HeaderMap,
+    /// How long an answer may take.
+    pub patience: Duration,
+    /// How it is reached.
+    pub reach: Reach,
+}
+
+/// How a site is reached.
+#[derive(Debug, Clone)]
+pub(super) enum Reach {
+    /// On this machine.
+    Loopback(Arc<Loopback>),
+    /// On another one.
+    Elsewhere(reqwest::Client),
+}
+
+impl Site {
+    /// A discovered address, which never receives a credential.
+    pub(super) fn local(client: &Arc<Loopback>, address: SocketAddr, prefix: &str, patience: Duration) -> Site {
+        let reach = Reach::Loopback(Arc::clone(client));
+        Site { base: format!("http://{address}{prefix}"), headers: HeaderMap::new(), patience, reach }
+    }
+
+    /// Asks with GET.
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// Asks with POST and a JSON body: only for questions that change nothing.
+    pub(super) async fn post(&self, path: &str, body: Bytes) -> Result<Answer, Fault> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, Fault> {
+        let url = format!("{}{path}", self.base);
+        let mut headers = self.headers.clone();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.1"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("pointsman/", env!("CARGO_PKG_VERSION"))));
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let body = body.unwrap_or_default();
+        let exchange = async {
+            match &self.reach {
+                Reach::Loopback(client) => near(client, method, url, headers, body).await,
+                Reach::Elsewhere(client) => far(client, method, url, headers, body).await,
+            }
+        };
+        tokio::time::timeout(self.patience, exchange).await.unwrap_or(Err(Fault::TimedOut))
+    }
+}
+
+async fn near(
+    client: &Loopback,
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Answer, Fault> {
+    let uri: Uri = url.parse().map_err(|error| Fault::Broken(causes(&error)))?;
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    let response = client.request(request).await.map_err(|error| {
+        let causes = causes(&error);
+        if error.is_connect() { Fault::Refused(causes) } else { Fault::Broken(causes) }
+    })?;
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await.map_err(|error| {
+        if error.is::<http_body_util::LengthLimitError>() { Fault::TooLarge } else { Fault::Broken(error.to_string()) }
+    })?;
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.to_bytes() })
+}
+
+async fn far(
+    client: &reqwest::Client,
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Answer, Fault> {
+    let fault = |error: reqwest::Error| {
+        // The address may hold a key in its query: it stays out of every message.
+        let error = error.without_url();
+        let causes = causes(&error);
+        if error.is_connect() { Fault::Refused(causes) } else { Fault::Broken(causes) }
+    };
+    let mut response = client.request(method, url).headers(headers).body(body).send().await.map_err(fault)?;
+    let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(fault)? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(Fault::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, headers, body: body.freeze() })
+}
+
+/// An answer with its whole body.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most [`LARGEST`].
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// A header's value.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body where it says that it is JSON: development servers answer every path with a page.
+    pub(super) fn json(&self) -> Option<&[u8]> {
+        let kind = self.header(CONTENT_TYPE.as_str())?.split(';').next()?.trim();
+        let plain = self.header(CONTENT_ENCODING.as_str()).is_none_or(|encoding| encoding == "identity");
+        (plain && kind.eq_ignore_ascii_case("application/json")).then_some(&self.body)
+    }
+}
+
+/// An error with all that caused it, in one bounded line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        // Writing to a string does not fail.
+        let _ = write!(text, ": {cause}");
+        next = cause.source();
+    }
+    super::text::printable(&text, 200)
+}

@@ -1,0 +1,111 @@
+//! What one entry of the settings says: whether it may be asked, where, with which header, in which protocol.
+//!
+//! Pure: it asks nothing and knows no credential but the one it is handed.
+
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use url::Host;
+
+use crate::discovery::client::{self, Fault, Reach};
+use crate::discovery::probe::Identity;
+use crate::discovery::{address, text};
+use crate::protocol::{Operation, Protocol, Speaks};
+use crate::provider::{Listing, RuntimeSpec};
+use crate::settings::ConfiguredEndpoint;
+
+/// Why an entry may not be asked, if so.
+pub(super) fn fault(entry: &ConfiguredEndpoint) -> Option<&'static str> {
+    let url = &entry.base_url;
+    let ip = match url.host() {
+        Some(Host::Ipv4(ip)) => Some(ip.into()),
+        Some(Host::Ipv6(ip)) => Some(ip.into()),
+        Some(Host::Domain(_)) | None => None,
+    };
+    if text::name(&entry.name).is_none() {
+        Some("its name is empty or has characters that cannot be shown")
+    } else if !matches!(url.scheme(), "http" | "https") {
+        Some("its address must begin with http:// or https://")
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Some("an address holds no password: say where the key is kept, as `key = \"env:NAME\"`")
+    } else if url.query().is_some() || url.fragment().is_some() {
+        Some("its address must end before any `?` or `#`")
+    } else if address::is_loopback(url) {
+        None
+    } else {
+        ip.and_then(|ip| address::refusal(ip, entry.allow_private))
+    }
+}
+
+/// How it is reached.
+pub(super) fn reach(entry: &ConfiguredEndpoint) -> Result<Reach, Fault> {
+    if address::is_loopback(&entry.base_url) {
+        Ok(Reach::Loopback(client::loopback()))
+    } else {
+        client::elsewhere(entry.allow_private).map(Reach::Elsewhere)
+    }
+}
+
+/// The address without a slash at its end, and without the `/v1` that people copy along.
+pub(super) fn base(entry: &ConfiguredEndpoint) -> String {
+    let url = entry.base_url.as_str().trim_end_matches('/');
+    url.strip_suffix("/v1").unwrap_or(url).trim_end_matches('/').to_owned()
+}
+
+/// The header that carries its credential.
+pub(super) fn credential(entry: &ConfiguredEndpoint, secret: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = match entry.protocol.first() {
+        Some(Protocol::Anthropic) => (HeaderName::from_static("x-api-key"), secret.to_owned()),
+        Some(Protocol::Gemini) => (HeaderName::from_static("x-goog-api-key"), secret.to_owned()),
+        Some(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama) | None => {
+            (AUTHORIZATION, format!("Bearer {secret}"))
+        }
+    };
+    let mut value = HeaderValue::try_from(value).ok()?;
+    value.set_sensitive(true);
+    Some((name, value))
+}
+
+/// What it speaks: what the settings say, else what its runtime speaks, else OpenAI's chat completions.
+pub(super) fn speaks(
+    entry: &ConfiguredEndpoint,
+    spec: Option<&RuntimeSpec>,
+    identity: Option<&Identity>,
+) -> Vec<Speaks> {
+    let known = spec.map(|spec| spec.speaks(identity.and_then(|it| it.at_least.as_deref()))).unwrap_or_default();
+    if entry.protocol.is_empty() {
+        return if known.is_empty() { vec![usual(Protocol::OpenAiChat)] } else { known };
+    }
+    let one = |protocol: &Protocol| {
+        known.iter().find(|speaks| speaks.protocol == *protocol).cloned().unwrap_or_else(|| usual(*protocol))
+    };
+    entry.protocol.iter().map(one).collect()
+}
+
+/// A protocol with all that it can be asked.
+fn usual(protocol: Protocol) -> Speaks {
+    let all = [
+        Operation::Chat,
+        Operation::Completion,
+        Operation::Embeddings,
+        Operation::SingleEmbedding,
+        Operation::CountTokens,
+        Operation::Transcription,
+        Operation::Translation,
+        Operation::Rerank,
+        Operation::ShowModel,
+    ];
+    let operations = match protocol {
+        Protocol::Gemini => vec![Operation::Chat, Operation::Embeddings, Operation::CountTokens],
+        _ => all.into_iter().filter(|operation| protocol.path(*operation).is_some()).collect(),
+    };
+    Speaks { protocol, prefix: protocol.default_prefix().to_owned(), operations }
+}
+
+/// The shape of its list, where only its protocol is known.
+pub(super) fn listing_of(speaks: &[Speaks]) -> Listing {
+    match speaks.first().map(|speaks| speaks.protocol) {
+        Some(Protocol::Ollama) => Listing::Ollama,
+        Some(Protocol::Anthropic) => Listing::Anthropic,
+        Some(Protocol::Gemini) => Listing::Gemini,
+        Some(Protocol::OpenAiChat | Protocol::OpenAiResponses) | None => Listing::OpenAi,
+    }
+}

@@ -1,0 +1,191 @@
+//! The listing of llama.cpp and llamafile: one model with its properties, or a router's many.
+
+use serde::Deserialize;
+
+use super::rows::Rows;
+use super::{Question, Unlisted, parameters, parsed, tokens};
+use crate::catalog::{Model, ModelState};
+use crate::discovery::client::Site;
+use crate::discovery::text;
+use crate::protocol::Protocol;
+
+/// Asks for the models.
+pub(super) async fn list(site: &Site, question: &Question) -> Result<Vec<Model>, Unlisted> {
+    let listed = site.get(&format!("{}/models", question.prefix(Protocol::OpenAiChat))).await?;
+    // Without `autoload=false` a router would load a model to answer. Neither path wakes a model that sleeps.
+    let props = site.get("/props?autoload=false").await.ok();
+    let props = props.as_ref().filter(|answer| answer.status == 200).and_then(|answer| answer.json());
+    parsed(&listed, |json| read(json, props, question))
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    id: String,
+    #[serde(default)]
+    aliases: Rows<String>,
+    #[serde(default)]
+    meta: Option<Meta>,
+    #[serde(default)]
+    architecture: Option<Architecture>,
+    #[serde(default)]
+    status: Option<Status>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Meta {
+    n_ctx: Option<u64>,
+    n_ctx_train: Option<u64>,
+    n_params: Option<u64>,
+    size: Option<u64>,
+    ftype: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Architecture {
+    input_modalities: Vec<String>,
+}
+
+/// Only a router's models have one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    value: String,
+    args: Rows<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Props {
+    role: Option<String>,
+    default_generation_settings: Option<Settings>,
+    model_ftype: Option<String>,
+    chat_template_caps: Option<TemplateCaps>,
+    modalities: Option<Modalities>,
+    is_sleeping: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    n_ctx: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TemplateCaps {
+    supports_tools: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Modalities {
+    vision: Option<bool>,
+    audio: Option<bool>,
+}
+
+/// The models in an answer to `/v1/models`, with that to `/props`.
+pub(super) fn read(json: &[u8], props: Option<&[u8]>, question: &Question) -> Option<Vec<Model>> {
+    #[derive(Deserialize)]
+    struct Listed {
+        data: Rows<Row>,
+    }
+    let listed: Listed = serde_json::from_slice(json).ok()?;
+    let props: Props = props.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
+    let routes = props.role.as_deref() == Some("router");
+    let one = |row: Row| {
+        let mut model = question.model(&row.id)?;
+        facts(&mut model, &row);
+        match (row.status, routes) {
+            (Some(status), _) => routed(&mut model, &status),
+            (None, true) => {}
+            (None, false) => single(&mut model, &props),
+        }
+        Some(model)
+    };
+    Some(listed.data.0.into_iter().filter_map(one).collect())
+}
+
+fn facts(model: &mut Model, row: &Row) {
+    model.format = Some("gguf".to_owned());
+    model.aliases = row
+        .aliases
+        .0
+        .iter()
+        .filter(|alias| **alias != row.id)
+        .filter_map(|it| text::name(it))
+        .map(Into::into)
+        .collect();
+    // A server without `--alias` calls its model by the path it was given.
+    if let Some((_, file)) = row.id.rsplit_once(['/', '\\']).filter(|(_, file)| file.ends_with(".gguf")) {
+        model.aliases.extend(text::name(file).map(Into::into));
+    }
+    model.aliases.dedup();
+    if let Some(meta) = &row.meta {
+        model.context.effective = tokens(meta.n_ctx);
+        model.context.trained = tokens(meta.n_ctx_train);
+        model.parameters = meta.n_params.and_then(parameters);
+        model.size = meta.size.filter(|size| *size > 0);
+        model.quantisation = meta.ftype.as_deref().and_then(quantisation);
+    }
+    if let Some(architecture) = row.architecture.as_ref().filter(|it| !it.input_modalities.is_empty()) {
+        let hears = |kind: &str| Some(architecture.input_modalities.iter().any(|it| it == kind));
+        model.capabilities.vision = hears("image");
+        model.capabilities.audio = hears("audio");
+    }
+}
+
+fn single(model: &mut Model, props: &Props) {
+    model.state = if props.is_sleeping == Some(true) { ModelState::Cold } else { ModelState::Loaded };
+    let settings = props.default_generation_settings.as_ref();
+    model.context.effective = model.context.effective.or(settings.and_then(|it| tokens(it.n_ctx)));
+    model.quantisation = model.quantisation.take().or_else(|| props.model_ftype.as_deref().and_then(quantisation));
+    if model.capabilities.chat {
+        model.capabilities.tools = props.chat_template_caps.as_ref().and_then(|caps| caps.supports_tools);
+    }
+    if let Some(modalities) = &props.modalities {
+        model.capabilities.vision = modalities.vision.or(model.capabilities.vision);
+        model.capabilities.audio = modalities.audio.or(model.capabilities.audio);
+    }
+}
+
+fn routed(model: &mut Model, status: &Status) {
+    model.state = match &*status.value {
+        "loaded" => ModelState::Loaded,
+        "loading" | "downloading" => ModelState::Loading,
+        "unloaded" | "sleeping" | "downloaded" | "failed" => ModelState::Cold,
+        _ => ModelState::Unknown,
+    };
+    let has = |names: [&str; 2]| status.args.0.iter().any(|word| names.contains(&&**word));
+    let (embeddings, rerank) = (has(["--embedding", "--embeddings"]), has(["--reranking", "--rerank"]));
+    if embeddings || rerank {
+        model.capabilities.chat = false;
+        model.capabilities.embeddings = embeddings;
+        model.capabilities.rerank = rerank;
+    }
+}
+
+/// `Q4_K_M` from what llama.cpp prints: `Q4_K - Medium`, `all F32`, `mostly Q4_0 (guessed)`.
+fn quantisation(printed: &str) -> Option<String> {
+    let plain = printed.trim_end_matches("(guessed)").trim();
+    let plain = plain.trim_start_matches("all ").trim_start_matches("mostly ");
+    let short = plain.replace(" - Small", "_S").replace(" - Medium", "_M").replace(" - Large", "_L");
+    text::fact(&short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantisation_is_written_as_in_file_names() {
+        let check = |printed: &str, expected: Option<&str>| assert_eq!(quantisation(printed).as_deref(), expected);
+        check("Q4_K - Medium", Some("Q4_K_M"));
+        check("Q2_K - Small", Some("Q2_K_S"));
+        check("all F32", Some("F32"));
+        check("Q4_1", Some("Q4_1"));
+        check("mostly Q8_0 (guessed)", Some("Q8_0"));
+        check("", None);
+    }
+}

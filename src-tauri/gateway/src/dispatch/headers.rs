@@ -1,0 +1,151 @@
+//! Which headers pass, in both directions.
+//!
+//! Upwards: no credential, cookie or address of the client, and nothing that belongs to its connection. Downwards: nothing
+//! that belongs to the upstream's connection or sets a policy in our name. All else passes unchanged.
+
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+
+/// Says that a request went through Pointsman, so that a ring of gateways is seen.
+pub(crate) const HOP: HeaderName = HeaderName::from_static("x-pointsman-hop");
+/// This run's id, on every answer: probes of another Pointsman know us by it.
+pub(crate) const INSTANCE: HeaderName = HeaderName::from_static("x-pointsman-instance");
+/// One request's id.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Who answered: `endpoint/model`.
+pub(crate) const TARGET: HeaderName = HeaderName::from_static("x-pointsman-target");
+/// Whether the answer was made on this machine.
+pub(crate) const LOCAL: HeaderName = HeaderName::from_static("x-pointsman-local");
+/// How many targets were tried.
+pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
+
+/// Removes what must not go up.
+pub(crate) fn strip_request(headers: &mut HeaderMap) {
+    remove(headers, |name| {
+        let name = name.as_str();
+        hop_by_hop(name)
+            || matches!(
+                name,
+                "host"
+                    | "authorization"
+                    | "x-api-key"
+                    | "api-key"
+                    | "x-goog-api-key"
+                    | "otari-key"
+                    | "cookie"
+                    | "origin"
+                    | "referer"
+                    | "forwarded"
+                    | "via"
+                    | "x-real-ip"
+                    | "x-client-ip"
+                    | "true-client-ip"
+                    | "cf-connecting-ip"
+                    | "content-length"
+                    | "expect"
+                    | "accept-encoding"
+                    | "x-pointsman-hop"
+            )
+            || name.starts_with("x-forwarded-")
+            || name.starts_with("sec-")
+            || name.starts_with("access-control-")
+    });
+}
+
+/// Removes what must not go down.
+pub(crate) fn strip_response(headers: &mut HeaderMap) {
+    remove(headers, |name| {
+        let name = name.as_str();
+        hop_by_hop(name)
+            || matches!(
+                name,
+                "set-cookie" | "set-cookie2" | "alt-svc" | "strict-transport-security" | "location" | "via"
+            )
+            || name.starts_with("access-control-")
+            || name.starts_with("x-pointsman-")
+            || name.starts_with("proxy-")
+    });
+}
+
+/// RFC 9110 section 7.6.1, and those that proxies still meet.
+fn hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding" | "upgrade"
+    ) || name.starts_with("proxy-auth")
+}
+
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .collect();
+    let gone: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name) || named.contains(name)).cloned().collect();
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+/// `true` or `false`.
+pub(crate) fn flag(value: bool) -> HeaderValue {
+    HeaderValue::from_static(if value { "true" } else { "false" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(strip: fn(&mut HeaderMap), given: &[(&'static str, &'static str)], expected: &str) {
+        let mut headers: HeaderMap = given
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        strip(&mut headers);
+        let mut kept: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        kept.sort_unstable();
+        assert_eq!(kept.join(" "), expected);
+    }
+
+    #[test]
+    fn what_goes_up() {
+        check(
+            strip_request,
+            &[("host", "x"), ("content-type", "a"), ("anthropic-beta", "b"), ("user-agent", "c")],
+            "anthropic-beta content-type user-agent",
+        );
+        check(
+            strip_request,
+            &[("authorization", "x"), ("x-api-key", "x"), ("api-key", "x"), ("x-goog-api-key", "x"), ("cookie", "x")],
+            "",
+        );
+        check(
+            strip_request,
+            &[("x-forwarded-for", "x"), ("forwarded", "x"), ("origin", "x"), ("sec-fetch-site", "x")],
+            "",
+        );
+        check(
+            strip_request,
+            &[("connection", "close, x-secret"), ("x-secret", "1"), ("x-kept", "1"), ("te", "x")],
+            "x-kept",
+        );
+        check(strip_request, &[("proxy-authorization", "x"), ("transfer-encoding", "chunked"), ("upgrade", "h2c")], "");
+    }
+
+    #[test]
+    fn what_comes_down() {
+        check(
+            strip_response,
+            &[("content-type", "a"), ("server", "llama.cpp"), ("x-request-id", "1")],
+            "content-type server x-request-id",
+        );
+        check(
+            strip_response,
+            &[("access-control-allow-origin", "*"), ("access-control-allow-credentials", "true")],
+            "",
+        );
+        check(strip_response, &[("connection", "x-internal"), ("x-internal", "1"), ("keep-alive", "5")], "");
+        check(strip_response, &[("set-cookie", "a"), ("location", "http://evil"), ("x-pointsman-local", "true")], "");
+    }
+}

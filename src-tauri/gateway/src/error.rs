@@ -1,0 +1,243 @@
+//! What can go wrong with a request, told to the tool that asked.
+//!
+//! Each variant has one status and one code; each surface writes it in its own shape (`protocol::error_body`). A message
+//! names the thing and the way out. It never holds a credential, and nothing that an upstream said is in it unredacted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::catalog::EndpointId;
+use crate::protocol::{Operation, Protocol};
+
+/// A request's failure.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The Host header is not ours: DNS rebinding or a wrong address.
+    #[error("this Host is not served here; use http://127.0.0.1:{port} or http://localhost:{port}")]
+    ForeignHost {
+        /// Our port.
+        port: u16,
+    },
+    /// A web page asked whose origin has no grant.
+    #[error(
+        "web pages of this origin may not call Pointsman; the user can allow it as `allowed_origins` in the settings"
+    )]
+    ForeignOrigin,
+    /// No client key where one is needed.
+    #[error("a client key is needed{}: make one with `pointsman keys add TOOL` and send it as a bearer token", .why)]
+    KeyMissing {
+        /// ` for models that leave this machine`, or empty.
+        why: &'static str,
+    },
+    /// A client key that is none of ours.
+    #[error("this client key is not known here; make one with `pointsman keys add TOOL`")]
+    KeyUnknown,
+    /// The path is no route of ours.
+    #[error("no such path: {method} {path}")]
+    NoSuchPath {
+        /// The method as sent.
+        method: String,
+        /// The path, without its query, bounded and printable.
+        path: String,
+    },
+    /// The path exists for another method.
+    #[error("{path} is asked with {allowed}")]
+    WrongMethod {
+        /// The path.
+        path: String,
+        /// The methods it has.
+        allowed: &'static str,
+    },
+    /// An operation that changes a runtime's state.
+    #[error("{what} is not offered through Pointsman; ask the runtime itself")]
+    StateChanging {
+        /// Which.
+        what: &'static str,
+    },
+    /// The body is larger than the limit.
+    #[error("the body is larger than {limit} bytes (`limits.body_bytes` in the settings)")]
+    BodyTooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// The body is not the JSON that the path wants.
+    #[error("the request body cannot be read: {reason}")]
+    BadRequest {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The content type is not the one that the path wants.
+    #[error("the content type must be {wanted}")]
+    WrongContentType {
+        /// The one wanted.
+        wanted: &'static str,
+    },
+    /// The body came too slowly or broke off.
+    #[error("the request body did not arrive")]
+    BodyLost,
+    /// The request went through a Pointsman already.
+    #[error("this request has come through Pointsman before: an endpoint leads back here")]
+    Loop,
+    /// The name matches nothing.
+    #[error("no model named `{name}`{}", did_you_mean(.near))]
+    ModelNotFound {
+        /// The name asked for.
+        name: String,
+        /// Up to three that look like it.
+        near: Vec<Arc<str>>,
+    },
+    /// The route exists but nothing can answer it now.
+    #[error("nothing can answer the route `{route}` now: {reason}")]
+    RouteEmpty {
+        /// The route asked for.
+        route: String,
+        /// Why, and the way out.
+        reason: String,
+    },
+    /// Local-only mode is on and every target leaves the machine.
+    #[error("`{name}` leaves this machine and local-only mode is on; turn it off with `pointsman local-only off`")]
+    LocalOnly {
+        /// The name asked for.
+        name: String,
+    },
+    /// The chosen target does not speak the protocol or cannot do the operation.
+    #[error("{endpoint} cannot answer {} in {} for `{model}`: it speaks {speaks}", .operation.id(), .protocol.title())]
+    NotSpoken {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// The target's model.
+        model: Arc<str>,
+        /// What was asked.
+        operation: Operation,
+        /// In which protocol.
+        protocol: Protocol,
+        /// What it does speak.
+        speaks: String,
+    },
+    /// The target refused the connection or it broke before the first byte.
+    #[error("{endpoint} did not answer: {reason}")]
+    Unreachable {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// What the connection said.
+        reason: String,
+    },
+    /// Nothing came in time.
+    #[error("{endpoint} sent nothing for {} seconds", .waited.as_secs())]
+    TimedOut {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The target's answer cannot be passed on: a redirect, a switch of protocols, headers beyond bounds.
+    #[error("{endpoint} answered {status}: {reason}")]
+    BadAnswer {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// Its status.
+        status: u16,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The target broke off in mid-answer.
+    #[error("{endpoint} broke off before the answer was complete")]
+    BrokeOff {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+    },
+    /// The target's credential cannot be had.
+    #[error("the key of {endpoint} cannot be read: {reason}")]
+    NoCredential {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// Why: keychain locked, variable not set.
+        reason: String,
+    },
+    /// The built-in runtime could not bring the model up.
+    #[error("the built-in runtime could not start `{model}`: {reason}")]
+    EngineFailed {
+        /// The model.
+        model: Arc<str>,
+        /// What it said, shortened.
+        reason: String,
+    },
+    /// Too many requests are being held.
+    #[error("too many requests at once")]
+    Busy,
+    /// Pointsman is stopping.
+    #[error("Pointsman is stopping")]
+    Stopping,
+    /// A fault of our own.
+    #[error("a fault inside Pointsman; its log says more")]
+    Internal,
+}
+
+impl Error {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Error::ForeignHost { .. } => StatusCode::MISDIRECTED_REQUEST,
+            Error::ForeignOrigin | Error::StateChanging { .. } | Error::LocalOnly { .. } => StatusCode::FORBIDDEN,
+            Error::KeyMissing { .. } | Error::KeyUnknown => StatusCode::UNAUTHORIZED,
+            Error::NoSuchPath { .. } | Error::ModelNotFound { .. } => StatusCode::NOT_FOUND,
+            Error::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::BadRequest { .. } => StatusCode::BAD_REQUEST,
+            Error::WrongContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::BodyLost => StatusCode::REQUEST_TIMEOUT,
+            Error::Loop => StatusCode::LOOP_DETECTED,
+            Error::RouteEmpty { .. } | Error::Busy | Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Error::NotSpoken { .. } => StatusCode::NOT_IMPLEMENTED,
+            Error::Unreachable { .. }
+            | Error::BadAnswer { .. }
+            | Error::BrokeOff { .. }
+            | Error::NoCredential { .. }
+            | Error::EngineFailed { .. } => StatusCode::BAD_GATEWAY,
+            Error::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The machine-readable name, the same on every surface that has a place for one.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::ForeignHost { .. } => "foreign_host",
+            Error::ForeignOrigin => "foreign_origin",
+            Error::KeyMissing { .. } => "missing_api_key",
+            Error::KeyUnknown => "invalid_api_key",
+            Error::NoSuchPath { .. } => "unknown_path",
+            Error::WrongMethod { .. } => "method_not_allowed",
+            Error::StateChanging { .. } => "state_changing",
+            Error::BodyTooLarge { .. } => "body_too_large",
+            Error::BadRequest { .. } => "bad_request",
+            Error::WrongContentType { .. } => "unsupported_content_type",
+            Error::BodyLost => "body_lost",
+            Error::Loop => "loop_detected",
+            Error::ModelNotFound { .. } => "model_not_found",
+            Error::RouteEmpty { .. } => "route_empty",
+            Error::LocalOnly { .. } => "local_only",
+            Error::NotSpoken { .. } => "not_supported_by_target",
+            Error::Unreachable { .. } => "upstream_unreachable",
+            Error::TimedOut { .. } => "upstream_timeout",
+            Error::BadAnswer { .. } => "upstream_bad_answer",
+            Error::BrokeOff { .. } => "upstream_broke_off",
+            Error::NoCredential { .. } => "upstream_key_unavailable",
+            Error::EngineFailed { .. } => "engine_failed",
+            Error::Busy => "busy",
+            Error::Stopping => "stopping",
+            Error::Internal => "internal_error",
+        }
+    }
+}
+
+fn did_you_mean(near: &[Arc<str>]) -> String {
+    match near {
+        [] => "; `GET /v1/models` lists what there is".to_owned(),
+        names => {
+            format!("; did you mean {}?", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        }
+    }
+}

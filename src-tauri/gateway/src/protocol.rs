@@ -1,0 +1,157 @@
+//! Wire formats and what can be asked in them.
+//!
+//! A protocol facing clients is a *surface*, facing endpoints it is an *upstream*. This module does no I/O and knows
+//! neither the HTTP server nor the client: names, paths, bytes and values only. Which endpoint speaks what is the
+//! catalog's business, whether a request is forwarded or translated is `dispatch::plan`'s.
+
+pub mod refusal;
+
+use serde::{Deserialize, Serialize};
+
+/// A wire format. Closed: adding one makes the compiler list what it must fill in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Protocol {
+    /// OpenAI's chat completions and what stands beside them under `/v1`: completions, embeddings, audio, rerank.
+    #[serde(rename = "openai")]
+    OpenAiChat,
+    /// OpenAI's Responses API.
+    #[serde(rename = "openai-responses")]
+    OpenAiResponses,
+    /// Anthropic's Messages API.
+    #[serde(rename = "anthropic")]
+    Anthropic,
+    /// Google's Gemini API.
+    #[serde(rename = "gemini")]
+    Gemini,
+    /// Ollama's native API under `/api`.
+    #[serde(rename = "ollama")]
+    Ollama,
+}
+
+impl Protocol {
+    /// Every protocol, in the order in which documentation lists them.
+    pub const ALL: &[Protocol] =
+        &[Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
+
+    /// The name in settings, tables, logs and usage rows.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Protocol::OpenAiChat => "openai",
+            Protocol::OpenAiResponses => "openai-responses",
+            Protocol::Anthropic => "anthropic",
+            Protocol::Gemini => "gemini",
+            Protocol::Ollama => "ollama",
+        }
+    }
+
+    /// The name a person reads.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Protocol::OpenAiChat => "OpenAI chat completions",
+            Protocol::OpenAiResponses => "OpenAI Responses",
+            Protocol::Anthropic => "Anthropic Messages",
+            Protocol::Gemini => "Gemini",
+            Protocol::Ollama => "Ollama's native API",
+        }
+    }
+
+    /// Where vendors put the API below the base URL: what `Speaks::prefix` is unless an endpoint says otherwise.
+    pub const fn default_prefix(self) -> &'static str {
+        match self {
+            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic => "/v1",
+            Protocol::Gemini => "/v1beta",
+            Protocol::Ollama => "/api",
+        }
+    }
+
+    /// The path of an operation below the prefix; `None` where the protocol has no such operation, or where the path
+    /// holds the model's name (Gemini).
+    pub const fn path(self, operation: Operation) -> Option<&'static str> {
+        match (self, operation) {
+            (Protocol::OpenAiChat, Operation::Chat) => Some("/chat/completions"),
+            (Protocol::OpenAiChat, Operation::Completion) => Some("/completions"),
+            (Protocol::OpenAiChat, Operation::Embeddings) => Some("/embeddings"),
+            (Protocol::OpenAiChat, Operation::Transcription) => Some("/audio/transcriptions"),
+            (Protocol::OpenAiChat, Operation::Translation) => Some("/audio/translations"),
+            (Protocol::OpenAiChat, Operation::Rerank) => Some("/rerank"),
+            (Protocol::OpenAiResponses, Operation::Chat) => Some("/responses"),
+            (Protocol::Anthropic, Operation::Chat) => Some("/messages"),
+            (Protocol::Anthropic, Operation::CountTokens) => Some("/messages/count_tokens"),
+            (Protocol::Ollama, Operation::Chat) => Some("/chat"),
+            (Protocol::Ollama, Operation::Completion) => Some("/generate"),
+            (Protocol::Ollama, Operation::Embeddings) => Some("/embed"),
+            (Protocol::Ollama, Operation::SingleEmbedding) => Some("/embeddings"),
+            (Protocol::Ollama, Operation::ShowModel) => Some("/show"),
+            (Protocol::OpenAiChat, Operation::CountTokens | Operation::SingleEmbedding | Operation::ShowModel)
+            | (
+                Protocol::OpenAiResponses | Protocol::Anthropic,
+                Operation::Completion
+                | Operation::Embeddings
+                | Operation::SingleEmbedding
+                | Operation::Transcription
+                | Operation::Translation
+                | Operation::Rerank
+                | Operation::ShowModel,
+            )
+            | (Protocol::OpenAiResponses, Operation::CountTokens)
+            | (
+                Protocol::Ollama,
+                Operation::CountTokens | Operation::Transcription | Operation::Translation | Operation::Rerank,
+            )
+            | (Protocol::Gemini, _) => None,
+        }
+    }
+}
+
+/// What is asked of a model. Closed, like [`Protocol`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// A conversation's next turn.
+    Chat,
+    /// Plain text continued, the older form.
+    Completion,
+    /// Vectors for a list of texts.
+    Embeddings,
+    /// One vector for one text: Ollama's older `/api/embeddings`.
+    SingleEmbedding,
+    /// How many tokens a conversation has, without answering it.
+    CountTokens,
+    /// Speech to text.
+    Transcription,
+    /// Speech in any language to English text.
+    Translation,
+    /// Documents ordered by relevance to a query.
+    Rerank,
+    /// One model's details, as Ollama's `/api/show` tells them.
+    ShowModel,
+}
+
+impl Operation {
+    /// The name in tables, logs and usage rows.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Operation::Chat => "chat",
+            Operation::Completion => "completion",
+            Operation::Embeddings => "embeddings",
+            Operation::SingleEmbedding => "single_embedding",
+            Operation::CountTokens => "count_tokens",
+            Operation::Transcription => "transcription",
+            Operation::Translation => "translation",
+            Operation::Rerank => "rerank",
+            Operation::ShowModel => "show_model",
+        }
+    }
+}
+
+/// A protocol as one endpoint speaks it. Endpoints list theirs best first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Speaks {
+    /// The wire format.
+    pub protocol: Protocol,
+    /// The path before [`Protocol::path`], without a trailing slash: `/v1`, `/engines/v1`, or empty.
+    pub prefix: String,
+    /// What it can be asked.
+    pub operations: Vec<Operation>,
+}

@@ -1,0 +1,220 @@
+//! Changes the settings file as a careful person would: what is asked for, and not a byte besides.
+//!
+//! Comments, order and line ends stay, the file's mode and a symbolic link too. What would no longer be good settings is
+//! not written. Each function waits for the disk, so call it where waiting is allowed.
+
+use std::path::Path;
+
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+
+use super::ClientKey;
+use super::check::{NAME, is_name};
+use super::read::{Problem, read};
+use crate::replace::{self, Fault, lines};
+use crate::secrets::CredentialRef;
+
+/// Why the settings were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] Fault),
+    /// The file has a mistake already.
+    #[error("the settings file has a mistake, mend it first: {0}")]
+    Broken(Problem),
+    /// With the change it would have one.
+    #[error("the settings were left as they are: {0}")]
+    Refused(Problem),
+    /// A name that cannot be one.
+    #[error("`{}` cannot be used: {NAME}", .0.escape_debug())]
+    BadName(String),
+    /// A tool of that name has a key already.
+    #[error("`{0}` has a client key already; remove it first with `pointsman keys remove {0}`")]
+    KeyExists(String),
+    /// No endpoint of that name is in the settings.
+    #[error("no endpoint `{0}` is in the settings; add it under `[[endpoints]]` first")]
+    NoSuchEndpoint(String),
+}
+
+/// Makes a route or replaces its targets and context.
+pub fn set_route(path: &Path, name: &str, targets: &[String], context: Option<u32>) -> Result<(), EditError> {
+    named(name)?;
+    change(path, |document| {
+        let routes = document.entry("routes").or_insert_with(|| {
+            // `[routes]` itself says nothing: only `[routes.NAME]` is written.
+            let mut routes = Table::new();
+            routes.set_implicit(true);
+            Item::Table(routes)
+        });
+        let in_line = routes.is_inline_table();
+        let Some(routes) = routes.as_table_like_mut() else {
+            return Ok(false);
+        };
+        if !routes.contains_key(name) {
+            let route = if in_line { Item::Value(InlineTable::new().into()) } else { Item::Table(Table::new()) };
+            routes.insert(name, route);
+        }
+        let Some(route) = routes.get_mut(name).and_then(Item::as_table_like_mut) else {
+            return Ok(false);
+        };
+        set(route, "targets", targets.iter().collect::<Array>().into());
+        match context {
+            Some(context) => set(route, "context", i64::from(context).into()),
+            None => drop(route.remove("context")),
+        }
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Removes a route. Whether there was one is returned.
+pub fn remove_route(path: &Path, name: &str) -> Result<bool, EditError> {
+    change(path, |document| {
+        let routes = document.get_mut("routes").and_then(Item::as_table_like_mut);
+        Ok(routes.is_some_and(|routes| routes.remove(name).is_some()))
+    })
+}
+
+/// Turns local-only mode on or off.
+pub fn set_local_only(path: &Path, on: bool) -> Result<(), EditError> {
+    change(path, |document| {
+        set(document.as_table_mut(), "local_only", on.into());
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Adds a tool's client key.
+pub fn add_client_key(path: &Path, key: &ClientKey) -> Result<(), EditError> {
+    named(&key.name)?;
+    change(path, |document| {
+        if entry(document, "client_keys", &key.name).is_some() {
+            return Err(EditError::KeyExists(key.name.clone()));
+        }
+        let mut table = Table::new();
+        set(&mut table, "name", key.name.as_str().into());
+        set(&mut table, "hash", key.hash.as_str().into());
+        if let Some(created) = &key.created {
+            set(&mut table, "created", created.as_str().into());
+        }
+        match document.get_mut("client_keys") {
+            Some(Item::Value(Value::Array(keys))) => keys.push(table.into_inline_table()),
+            Some(Item::ArrayOfTables(keys)) => keys.push(table),
+            // Anything else is no list, and checking the result tells so.
+            Some(_) => {}
+            None => {
+                document.insert("client_keys", Item::ArrayOfTables(ArrayOfTables::from_iter([table])));
+            }
+        }
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Revokes a tool's client key. Whether there was one is returned.
+pub fn remove_client_key(path: &Path, name: &str) -> Result<bool, EditError> {
+    change(path, |document| {
+        let bears = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
+        let (removed, empty) = match document.get_mut("client_keys") {
+            Some(Item::Value(Value::Array(keys))) => {
+                let before = keys.len();
+                keys.retain(|key| !key.as_inline_table().is_some_and(|key| bears(key)));
+                (keys.len() < before, false)
+            }
+            Some(Item::ArrayOfTables(keys)) => {
+                let before = keys.len();
+                keys.retain(|key| !bears(key));
+                (keys.len() < before, keys.is_empty())
+            }
+            _ => (false, false),
+        };
+        if empty {
+            document.remove("client_keys");
+        }
+        Ok(removed)
+    })
+}
+
+/// Writes down where an endpoint's credential is kept.
+pub fn set_endpoint_key(path: &Path, name: &str, reference: &CredentialRef) -> Result<(), EditError> {
+    change(path, |document| {
+        let Some(endpoint) = entry(document, "endpoints", name) else {
+            return Err(EditError::NoSuchEndpoint(name.to_owned()));
+        };
+        set(endpoint, "key", reference.to_string().into());
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Forgets where an endpoint's credential is kept. Whether it had one is returned.
+pub fn unset_endpoint_key(path: &Path, name: &str) -> Result<bool, EditError> {
+    change(path, |document| {
+        Ok(entry(document, "endpoints", name).is_some_and(|endpoint| endpoint.remove("key").is_some()))
+    })
+}
+
+/// Edits the file, unless `edit` says that there is nothing to do or the result would be no good settings.
+fn change(path: &Path, mut edit: impl FnMut(&mut DocumentMut) -> Result<bool, EditError>) -> Result<bool, EditError> {
+    replace::edit(path, |old| {
+        let old = old.unwrap_or_default();
+        let (mark, text) = old.strip_prefix('\u{feff}').map_or(("", old), |text| ("\u{feff}", text));
+        read(text).map_err(EditError::Broken)?;
+        let plain = text.replace("\r\n", "\n");
+        let mut document: DocumentMut =
+            plain.parse().map_err(|error: toml_edit::TomlError| EditError::Broken(syntax(&error)))?;
+        let only_comments = document.is_empty();
+        if only_comments {
+            document = DocumentMut::new();
+        }
+        if !edit(&mut document)? {
+            return Ok(None);
+        }
+        // Comments alone hang on nothing; what comes after them is written after them.
+        let new = if only_comments {
+            lines::append(text, &document.to_string())
+        } else {
+            lines::keep(text, &document.to_string())
+        };
+        read(&new).map_err(EditError::Refused)?;
+        Ok(Some(format!("{mark}{new}")))
+    })
+}
+
+fn syntax(error: &toml_edit::TomlError) -> Problem {
+    Problem { message: error.message().to_owned(), line: None, column: None }
+}
+
+fn named(name: &str) -> Result<(), EditError> {
+    if is_name(name) { Ok(()) } else { Err(EditError::BadName(name.to_owned())) }
+}
+
+/// Sets a value, and leaves the spaces and the comment around the old one.
+fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    match table.get_mut(key) {
+        Some(Item::Value(old)) => {
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+        }
+        _ => drop(table.insert(key, Item::Value(value))),
+    }
+}
+
+/// The entry of a name in a list of tables, in whichever of TOML's two ways the list is written.
+fn entry<'d>(document: &'d mut DocumentMut, list: &str, name: &str) -> Option<&'d mut dyn TableLike> {
+    let bears = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
+    match document.get_mut(list)? {
+        Item::ArrayOfTables(tables) => {
+            tables.iter_mut().find(|table| bears(*table)).map(|table| table as &mut dyn TableLike)
+        }
+        Item::Value(Value::Array(array)) => array
+            .iter_mut()
+            .filter_map(Value::as_inline_table_mut)
+            .find(|table| bears(*table))
+            .map(|table| table as &mut dyn TableLike),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Bodies on their way up and down: pieces of a request that are never joined, and an answer from either client.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+/// Below this size one copy is cheaper than three writes.
+const WORTH_COPYING: usize = 16 * 1024;
+
+/// A request body in up to three pieces: what stands before the model's name, the name, and the rest.
+#[derive(Debug, Clone)]
+pub struct Pieces {
+    pieces: [Bytes; 3],
+    next: usize,
+}
+
+impl Pieces {
+    /// A body of these pieces, in order.
+    pub fn new(pieces: [Bytes; 3]) -> Pieces {
+        let size: usize = pieces.iter().map(Bytes::len).sum();
+        if size < WORTH_COPYING && !(pieces[1].is_empty() && pieces[2].is_empty()) {
+            let mut joined = BytesMut::with_capacity(size);
+            for piece in &pieces {
+                joined.extend_from_slice(piece);
+            }
+            return Pieces { pieces: [joined.freeze(), Bytes::new(), Bytes::new()], next: 0 };
+        }
+        Pieces { pieces, next: 0 }
+    }
+
+    fn left(&self) -> usize {
+        self.pieces[self.next.min(3)..].iter().map(Bytes::len).sum()
+    }
+
+    /// All of it in one buffer.
+    pub fn joined(mut self) -> Bytes {
+        if self.pieces[1].is_empty() && self.pieces[2].is_empty() {
+            return std::mem::take(&mut self.pieces[0]);
+        }
+        self.pieces.concat().into()
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        while let Some(piece) = this.pieces.get_mut(this.next) {
+            this.next += 1;
+            if !piece.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(std::mem::take(piece)))));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left() as u64)
+    }
+}
+
+/// An answer's body.
+#[derive(Debug)]
+pub struct UpstreamBody(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Local(Incoming),
+    Remote(Box<reqwest::Body>),
+}
+
+/// The connection broke in mid-answer.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the connection broke in mid-answer")]
+pub struct BrokeOff;
+
+impl UpstreamBody {
+    pub(super) fn local(body: Incoming) -> UpstreamBody {
+        UpstreamBody(Inner::Local(body))
+    }
+
+    pub(super) fn remote(body: reqwest::Body) -> UpstreamBody {
+        UpstreamBody(Inner::Remote(Box::new(body)))
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BrokeOff;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokeOff>>> {
+        let frame = match &mut self.get_mut().0 {
+            Inner::Local(body) => ready!(Pin::new(body).poll_frame(cx)).map(|frame| frame.map_err(|_| BrokeOff)),
+            Inner::Remote(body) => {
+                ready!(Pin::new(&mut **body).poll_frame(cx)).map(|frame| frame.map_err(|_| BrokeOff))
+            }
+        };
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Local(body) => body.is_end_stream(),
+            Inner::Remote(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Local(body) => body.size_hint(),
+            Inner::Remote(body) => body.size_hint(),
+        }
+    }
+}

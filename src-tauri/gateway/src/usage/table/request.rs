@@ -1,0 +1,250 @@
+//! Table `request`: one row per request, newest last.
+//!
+//! It has no index but its key: rows arrive in order, reads want the newest, and each index would cost every request.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{
+    Connection, Row, Statement, ToSql, named_params, params,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::usage::{Outcome, Record, clip};
+
+pub(super) const CREATE: &str = "
+    CREATE TABLE request (
+        id               INTEGER PRIMARY KEY,
+        started_ms       INTEGER NOT NULL,
+        client           TEXT,
+        tool             TEXT,
+        surface          TEXT NOT NULL,
+        operation        TEXT NOT NULL,
+        asked            TEXT NOT NULL,
+        endpoint         TEXT,
+        model            TEXT,
+        local            INTEGER NOT NULL,
+        stream           INTEGER NOT NULL,
+        input_tokens     INTEGER,
+        output_tokens    INTEGER,
+        cached_tokens    INTEGER,
+        reasoning_tokens INTEGER,
+        first_byte_us    INTEGER,
+        total_us         INTEGER NOT NULL,
+        status           INTEGER NOT NULL,
+        outcome          TEXT NOT NULL,
+        attempts         INTEGER NOT NULL,
+        error            TEXT,
+        chunks           INTEGER NOT NULL
+    ) STRICT";
+
+/// The most characters kept of a name, whoever made it up: a model name comes from the client, unread.
+pub(super) const NAME: usize = 200;
+/// The most characters kept of an error.
+const ERROR: usize = 500;
+/// The most rows given at once.
+const PAGE: u32 = 1000;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Request {
+    /// Ascending in the order of the requests' ends; the cursor for the next page.
+    pub id: i64,
+    /// Arrival, milliseconds since 1970 UTC.
+    pub started_ms: i64,
+    /// The client key's name.
+    pub client: Option<String>,
+    /// What the tool calls itself.
+    pub tool: Option<String>,
+    /// The protocol that the client spoke.
+    pub surface: String,
+    /// What was asked for.
+    pub operation: String,
+    /// The model name that was asked for.
+    pub asked: String,
+    /// The endpoint that answered, or that failed last.
+    pub endpoint: Option<String>,
+    /// The model at that endpoint.
+    pub model: Option<String>,
+    /// Whether the endpoint is on this machine.
+    pub local: bool,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// Tokens of the prompt.
+    pub input_tokens: Option<u32>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u32>,
+    /// Prompt tokens read from a cache.
+    pub cached_tokens: Option<u32>,
+    /// Answer tokens that were reasoning.
+    pub reasoning_tokens: Option<u32>,
+    /// From arrival to the first byte, microseconds.
+    pub first_byte_us: Option<i64>,
+    /// From arrival to the end, microseconds.
+    pub total_us: i64,
+    /// The HTTP status that the client got.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many targets were tried.
+    pub attempts: u8,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// How many frames went to the client.
+    pub chunks: u32,
+}
+
+/// Which rows to read; an empty filter means all.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Of this client key.
+    pub client: Option<String>,
+    /// Of this tool.
+    pub tool: Option<String>,
+    /// From this endpoint.
+    pub endpoint: Option<String>,
+    /// Answered by this model, or asked for under this name.
+    pub model: Option<String>,
+    /// Only what went wrong.
+    pub errors: bool,
+}
+
+pub(in crate::usage) fn insertion(connection: &Connection) -> rusqlite::Result<rusqlite::CachedStatement<'_>> {
+    connection.prepare_cached(
+        "INSERT INTO request (started_ms, client, tool, surface, operation, asked, endpoint, model, local, stream,
+             input_tokens, output_tokens, cached_tokens, reasoning_tokens, first_byte_us, total_us, status, outcome,
+             attempts, error, chunks)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+    )
+}
+
+pub(in crate::usage) fn insert(insertion: &mut Statement<'_>, record: &Record) -> rusqlite::Result<()> {
+    insertion.execute(params![
+        milliseconds(record.started),
+        record.client.as_deref().map(|text| clip(text, NAME)),
+        record.tool.as_deref().map(|text| clip(text, NAME)),
+        record.surface,
+        record.operation,
+        clip(&record.asked, NAME),
+        record.endpoint.as_deref().map(|text| clip(text, NAME)),
+        record.model.as_deref().map(|text| clip(text, NAME)),
+        record.local,
+        record.stream,
+        record.input_tokens,
+        record.output_tokens,
+        record.cached_tokens,
+        record.reasoning_tokens,
+        record.first_byte.map(microseconds),
+        microseconds(record.total),
+        record.status,
+        record.outcome,
+        record.attempts,
+        record.error.as_deref().map(|text| clip(text, ERROR)),
+        record.chunks,
+    ])?;
+    Ok(())
+}
+
+/// The newest rows first; `before` is the last id of the page before.
+pub(in crate::usage) fn recent(
+    connection: &Connection,
+    limit: u32,
+    before: Option<i64>,
+    filter: &Filter,
+) -> rusqlite::Result<Vec<Request>> {
+    let mut query = connection.prepare_cached(
+        "SELECT * FROM request
+         WHERE id < :before
+             AND (:client IS NULL OR client = :client)
+             AND (:tool IS NULL OR tool = :tool)
+             AND (:endpoint IS NULL OR endpoint = :endpoint)
+             AND (:model IS NULL OR model = :model OR asked = :model)
+             AND (NOT :errors OR outcome IN ('upstream_died', 'refused', 'failed'))
+         ORDER BY id DESC
+         LIMIT :limit",
+    )?;
+    let rows = query.query_map(
+        named_params! {
+            ":before": before.unwrap_or(i64::MAX),
+            ":client": filter.client,
+            ":tool": filter.tool,
+            ":endpoint": filter.endpoint,
+            ":model": filter.model,
+            ":errors": filter.errors,
+            ":limit": limit.min(PAGE),
+        },
+        read,
+    )?;
+    rows.collect()
+}
+
+/// Deletes, among the oldest `most` rows, those that started before `cutoff` and those beyond the newest `keep`.
+///
+/// It looks at the oldest ids only. A row whose clock was wrong may so stay a while longer, and no scan is needed.
+pub(in crate::usage) fn prune(
+    connection: &Connection,
+    cutoff: SystemTime,
+    keep: u32,
+    most: u32,
+) -> rusqlite::Result<usize> {
+    let mut deletion = connection.prepare_cached(
+        "DELETE FROM request
+         WHERE id IN (SELECT id FROM request ORDER BY id LIMIT :most)
+             AND (started_ms < :cutoff OR id <= (SELECT max(id) FROM request) - :keep)",
+    )?;
+    deletion.execute(named_params! { ":most": most, ":cutoff": milliseconds(cutoff), ":keep": keep })
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Request> {
+    Ok(Request {
+        id: row.get("id")?,
+        started_ms: row.get("started_ms")?,
+        client: row.get("client")?,
+        tool: row.get("tool")?,
+        surface: row.get("surface")?,
+        operation: row.get("operation")?,
+        asked: row.get("asked")?,
+        endpoint: row.get("endpoint")?,
+        model: row.get("model")?,
+        local: row.get("local")?,
+        stream: row.get("stream")?,
+        input_tokens: row.get("input_tokens")?,
+        output_tokens: row.get("output_tokens")?,
+        cached_tokens: row.get("cached_tokens")?,
+        reasoning_tokens: row.get("reasoning_tokens")?,
+        first_byte_us: row.get("first_byte_us")?,
+        total_us: row.get("total_us")?,
+        status: row.get("status")?,
+        outcome: row.get("outcome")?,
+        attempts: row.get("attempts")?,
+        error: row.get("error")?,
+        chunks: row.get("chunks")?,
+    })
+}
+
+/// Milliseconds since 1970 UTC, negative before it.
+pub(super) fn milliseconds(time: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => whole(after),
+        Err(before) => -whole(before.duration()),
+    }
+}
+
+pub(super) fn microseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl ToSql for Outcome {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.name().into())
+    }
+}
+
+impl FromSql for Outcome {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Outcome> {
+        let name = value.as_str()?;
+        Outcome::ALL.into_iter().find(|outcome| outcome.name() == name).ok_or(FromSqlError::InvalidType)
+    }
+}
