@@ -1,0 +1,110 @@
+//! A real llama.cpp server.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+use super::{Parts, fixture, port_in, said};
+use crate::harness::{Ask, within};
+
+/// A running llama.cpp server. Killed when dropped.
+pub(crate) struct LlamaServer {
+    child: Child,
+    port: u16,
+}
+
+/// How it is started.
+#[derive(Clone, Default)]
+pub(crate) struct LlamaOptions {
+    /// The port; 0 takes a free one.
+    pub(crate) port: u16,
+    /// The name it answers under.
+    pub(crate) alias: Option<String>,
+    /// Whether it makes vectors instead of chats.
+    pub(crate) embeddings: bool,
+    /// Whether it uses the template that knows tools.
+    pub(crate) tools: bool,
+    /// The key that callers need.
+    pub(crate) key: Option<String>,
+    /// Another server than the usual one.
+    pub(crate) server: Option<PathBuf>,
+    /// Further arguments.
+    pub(crate) more: Vec<String>,
+}
+
+impl LlamaServer {
+    /// Starts one on this model and waits until it answers.
+    pub(crate) async fn start(parts: &Parts, model: &Path, options: LlamaOptions) -> LlamaServer {
+        let mut arguments = vec!["--model".to_owned(), model.display().to_string()];
+        let alias = options.alias.clone();
+        arguments.extend(alias.into_iter().flat_map(|alias| ["--alias".to_owned(), alias]));
+        arguments.extend(["--ctx-size", "4096", "--parallel", "1"].map(str::to_owned));
+        LlamaServer::start_with(parts, arguments, options).await
+    }
+
+    /// Starts one in router mode, over the models that this preset file lists.
+    pub(crate) async fn start_router(parts: &Parts, server: PathBuf, preset: &Path) -> LlamaServer {
+        let arguments = vec!["--models-preset".to_owned(), preset.display().to_string()];
+        let more = ["--models-max", "2", "--offline"].map(str::to_owned).to_vec();
+        LlamaServer::start_with(parts, arguments, LlamaOptions { server: Some(server), more, ..Default::default() })
+            .await
+    }
+
+    async fn start_with(parts: &Parts, mut arguments: Vec<String>, options: LlamaOptions) -> LlamaServer {
+        let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
+        add(&["--host", "127.0.0.1", "--port", &options.port.to_string()]);
+        add(&["--threads", "1"]);
+        if options.embeddings {
+            add(&["--embeddings", "--pooling", "mean"]);
+        }
+        if options.tools {
+            add(&["--jinja", "--chat-template-file", &fixture("parts/smol-tools.jinja").display().to_string()]);
+        }
+        if let Some(key) = &options.key {
+            add(&["--api-key", key]);
+        }
+        arguments.extend(options.more);
+        let server = options.server.unwrap_or_else(|| parts.llama_server());
+        let mut child = Command::new(&server)
+            .args(&arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", server.display()));
+        let stderr = child.stderr.take().expect("its stderr");
+        let port = said("llama-server to name its address", stderr, port_in).await;
+        let llama = LlamaServer { child, port };
+        llama.healthy().await;
+        llama
+    }
+
+    /// Waits until its model is loaded. It says so nowhere but here, so it is asked until it does; a connection each,
+    /// which paces the asking.
+    async fn healthy(&self) {
+        within("llama-server to load its model", async {
+            while Ask::get("/health").send(self.port).await.status() != 200 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its base URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it and waits until it is gone; its port may be taken again.
+    pub(crate) async fn kill(mut self) -> u16 {
+        self.child.kill().await.expect("a process to kill");
+        self.port
+    }
+}

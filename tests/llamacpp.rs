@@ -1,0 +1,237 @@
+//! A real llama.cpp server behind the gateway: what a scripted one could not know.
+
+use serde_json::{Value, json};
+
+use crate::harness::runtime::{LlamaOptions, LlamaServer, Parts, SMOL, parts};
+use crate::harness::{Ask, Gateway, Options, Surface, TOOLS, bounded, chat, tool_chat};
+
+const CHAT: &str = "/v1/chat/completions";
+
+/// A server with the small model, and a gateway that found it.
+async fn smol(parts: &Parts, options: LlamaOptions) -> (LlamaServer, Gateway) {
+    let llama =
+        LlamaServer::start(parts, &parts.smol(), LlamaOptions { alias: Some(SMOL.to_owned()), ..options }).await;
+    let gateway = Gateway::start(Options::new().discovers(llama.port())).await;
+    gateway.ready(SMOL).await;
+    (llama, gateway)
+}
+
+fn short(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 12, "temperature": 0})
+}
+
+#[test]
+fn is_found_with_what_it_tells_of_itself() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let snapshot = gateway.until("a snapshot", |_| true).await;
+        let found = &snapshot.endpoints[0];
+        assert_eq!(
+            (found.id.as_str(), found.runtime.as_deref()),
+            (&*format!("llamacpp@{}", llama.port()), Some("llamacpp"))
+        );
+        let model = &snapshot.models[0];
+        assert_eq!((model.context.effective, model.context.trained), (Some(4096), Some(8192)));
+        assert!(model.is_loaded() && model.local && model.size.is_some_and(|size| size > 50_000_000), "{model:?}");
+    });
+}
+
+#[test]
+fn chats_whole_and_as_a_stream() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let whole = gateway.post(CHAT, &short(SMOL)).await.expect(200).await;
+        assert_eq!(whole.header("x-pointsman-target"), format!("llamacpp@{}/{SMOL}", llama.port()));
+        let whole = whole.json().await;
+        let said = whole["choices"][0]["message"]["content"].as_str().expect("text").to_owned();
+        assert!(!said.is_empty() && whole.get("timings").is_some(), "what only llama.cpp tells comes along: {whole}");
+        let mut body = short("default");
+        body["stream"] = true.into();
+        let text = gateway.post(CHAT, &body).await.expect(200).await.text().await;
+        assert!(text.ends_with("data: [DONE]\n\n"), "{text}");
+        let streamed: String = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
+            .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned))
+            .collect();
+        assert_eq!(streamed, said, "at temperature 0 both say the same");
+        let rows = gateway.rows("two rows", |rows| rows.len() == 2).await;
+        for row in rows {
+            assert_eq!((&row["outcome"], &row["model"]), (&json!("complete"), &json!(SMOL)), "{row}");
+            assert!(row["input_tokens"].as_u64() > Some(5) && row["output_tokens"].as_u64() > Some(1), "{row}");
+        }
+    });
+}
+
+#[test]
+fn every_surface_that_it_speaks_answers() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (_llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let body = json!({"model": SMOL, "input": "Say hello.", "max_output_tokens": 12, "temperature": 0});
+        let answer = gateway.post("/v1/responses", &body).await.expect(200).await.json().await;
+        assert_eq!(answer["object"], "response", "{answer}");
+        let mut body = short(SMOL);
+        let answer = gateway.post("/v1/messages", &body).await.expect(200).await.json().await;
+        assert_eq!((&answer["type"], &answer["role"]), (&json!("message"), &json!("assistant")), "{answer}");
+        body["stream"] = true.into();
+        let text = gateway.post("/v1/messages", &body).await.expect(200).await.text().await;
+        assert!(
+            text.contains("event: message_start") && text.trim_end().ends_with("{\"type\":\"message_stop\"}"),
+            "{text}"
+        );
+        let counted = gateway.post("/v1/messages/count_tokens", &short(SMOL)).await.expect(200).await.json().await;
+        assert!(counted["input_tokens"].as_u64() > Some(5), "{counted}");
+        let body = json!({"model": SMOL, "prompt": "Once", "max_tokens": 4});
+        gateway.post("/v1/completions", &body).await.expect(200).await;
+        let error = gateway.post("/api/chat", &Surface::Native.body(SMOL)).await.expect(501).await.json().await;
+        assert!(Surface::Native.error(&error).contains("speaks"), "{error}");
+    });
+}
+
+#[test]
+fn calls_tools_whole_and_as_a_stream() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (_llama, gateway) = smol(&parts, LlamaOptions { tools: true, ..Default::default() }).await;
+        let answer = gateway.post(CHAT, &tool_chat(SMOL, false)).await.expect(200).await.json().await;
+        let call = &answer["choices"][0]["message"]["tool_calls"][0]["function"];
+        assert_eq!(call["name"], TOOLS, "{answer}");
+        let arguments: Value = serde_json::from_str(call["arguments"].as_str().expect("arguments")).expect("JSON");
+        assert_eq!(arguments, json!({"city": "Paris"}));
+        let text = gateway.post(CHAT, &tool_chat(SMOL, true)).await.expect(200).await.text().await;
+        assert!(text.contains("\"tool_calls\"") && text.contains("\"finish_reason\":\"tool_calls\""), "{text}");
+    });
+}
+
+#[test]
+fn makes_embeddings() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (_llama, gateway) = smol(&parts, LlamaOptions { embeddings: true, ..Default::default() }).await;
+        let body = json!({"model": SMOL, "input": ["one", "two"]});
+        let answer = gateway.post("/v1/embeddings", &body).await.expect(200).await.json().await;
+        let rows = answer["data"].as_array().expect("rows");
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0]["embedding"].as_array().map(Vec::len), Some(576));
+    });
+}
+
+#[test]
+fn what_it_says_of_a_mistake_comes_through() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (_llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let mut body = short(SMOL);
+        body["messages"][0]["content"] = "word ".repeat(6000).into();
+        let error = gateway.post(CHAT, &body).await.expect(400).await.json().await;
+        assert_eq!(error["error"]["type"], "exceed_context_size_error", "{error}");
+        // A mistake of the client's is no fault of the server's.
+        gateway.post(CHAT, &short(SMOL)).await.expect(200).await;
+    });
+}
+
+#[test]
+fn killed_it_vanishes_and_started_again_it_is_back() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let port = llama.kill().await;
+        gateway.until("no model", |snapshot| snapshot.models.is_empty()).await;
+        gateway.post(CHAT, &short(SMOL)).await.expect(404).await;
+        let options = LlamaOptions { alias: Some(SMOL.to_owned()), port, ..Default::default() };
+        let _llama = LlamaServer::start(&parts, &parts.smol(), options).await;
+        gateway.ready(SMOL).await;
+        gateway.post(CHAT, &short(SMOL)).await.expect(200).await;
+    });
+}
+
+#[test]
+fn killed_in_mid_stream_it_is_told() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let mut body = chat(SMOL);
+        body["stream"] = true.into();
+        body["max_tokens"] = 3000.into();
+        body["ignore_eos"] = true.into();
+        let mut answer = gateway.post(CHAT, &body).await.expect(200).await;
+        for _ in 0..3 {
+            assert!(answer.event_line().await.is_some());
+        }
+        llama.kill().await;
+        let text = answer.text().await;
+        assert!(text.contains("\"error\"") && !text.contains("[DONE]"), "{}", &text[text.len().saturating_sub(500)..]);
+    });
+}
+
+#[test]
+fn behind_a_key_it_needs_one() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let options =
+            LlamaOptions { alias: Some(SMOL.to_owned()), key: Some("sk-llama".to_owned()), ..Default::default() };
+        let llama = LlamaServer::start(&parts, &parts.tiny(), options).await;
+        let table = format!("[[endpoints]]\nname = \"mine\"\nbase_url = \"{}\"\nkey = \"env:LLAMA\"", llama.url());
+        let gateway = Gateway::start(Options::new().variable("LLAMA", "sk-llama").table(&table)).await;
+        gateway.ready(SMOL).await;
+        let key = gateway.client_key("editor").await;
+        let mut body = short(SMOL);
+        body["max_tokens"] = 4.into();
+        Ask::post(CHAT, &body).bearer(&key).send(gateway.port()).await.expect(200).await;
+    });
+}
+
+#[test]
+fn a_router_offers_its_models_and_hides_its_children() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let Some(server) = parts.static_llama_server() else {
+            return;
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let preset = folder.path().join("router.ini");
+        let row = |name: &str, model: &std::path::Path| {
+            format!("[{name}]\nmodel = {}\nctx-size = 2048\nthreads = 1\n\n", model.display())
+        };
+        std::fs::write(&preset, row("one", &parts.tiny()) + &row("two", &parts.tiny())).expect("a preset");
+        let llama = LlamaServer::start_router(&parts, server, &preset).await;
+        let gateway = Gateway::start(Options::new().processes().discovers(llama.port())).await;
+        let ours = |snapshot: &pointsman_gateway::control::Snapshot| {
+            let id = format!("llamacpp@{}", llama.port());
+            snapshot
+                .models
+                .iter()
+                .filter(|model| *model.endpoint == *id)
+                .map(|model| model.id.to_string())
+                .collect::<Vec<_>>()
+        };
+        gateway.until("two models", |snapshot| ours(snapshot).len() == 2).await;
+        for name in ["one", "two"] {
+            let mut body = short(&format!("llamacpp@{}:{name}", llama.port()));
+            body["max_tokens"] = 4.into();
+            gateway.post(CHAT, &body).await.expect(200).await;
+        }
+        // Its children listen on ports of their own and are nobody's business.
+        gateway.tell(&pointsman_gateway::control::Command::Rescan).await;
+        let snapshot = gateway
+            .until("both loaded", |snapshot| {
+                snapshot.models.iter().filter(|model| model.is_loaded() && ["one", "two"].contains(&&*model.id)).count()
+                    == 2
+            })
+            .await;
+        let children = snapshot.endpoints.iter().filter(|found| {
+            found.id != format!("llamacpp@{}", llama.port()) && found.runtime.as_deref() == Some("llamacpp")
+        });
+        for child in children {
+            assert!(
+                !snapshot
+                    .models
+                    .iter()
+                    .any(|model| *model.endpoint == *child.id && ["one", "two"].contains(&&*model.id))
+            );
+        }
+    });
+}

@@ -1,0 +1,52 @@
+//! The whole program from outside: the real binary, scripted upstreams, real runtimes and real clients.
+//!
+//! One file a thing, one binary. Nothing sleeps and no port is fixed; `harness` says how. The tests that need a real
+//! runtime find it through `POINTSMAN_TEST_PARTS`, which `make test` sets.
+
+#![cfg(unix)]
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
+// What the tests stand on.
+mod harness;
+
+// The request path.
+/// Which target answers when the first one fails.
+mod fallback;
+/// Who may ask.
+mod keys;
+/// Lists of models, in each surface's own shape.
+mod models;
+/// What a tool may call a model.
+mod names;
+/// Same protocol on both sides: every byte goes through.
+mod passthrough;
+/// Clients that leave, endpoints that die, readers that are slow.
+mod streams;
+/// What each surface says when it must refuse.
+mod surfaces;
+
+// Around it.
+/// How runtimes are found, how soon they come and go, and what is never asked of them.
+mod discovery;
+/// Settings while it runs.
+mod settings;
+/// How it stops, and how it fails to start.
+mod shutdown;
+/// What is kept of each request.
+mod usage;
+
+// What must not happen.
+/// The attacks that it must survive.
+mod security;
+
+// With the real things.
+/// The `pointsman` command.
+mod cli;
+/// The makers' own SDKs.
+mod clients;
+/// The built-in runtime: a model file and nothing else.
+mod engine;
+/// A real llama.cpp server.
+mod llamacpp;
+/// A real Ollama.
+mod ollama;
