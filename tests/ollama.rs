@@ -14,8 +14,10 @@ async fn start(parts: &Parts, options: Options) -> (Ollama, Gateway) {
     ollama.create(PLAIN, &parts.smol(), None).await;
     ollama.create(WITH_TOOLS, &parts.smol(), Some("parts/smol-tools.gotmpl")).await;
     let gateway = Gateway::start(options.discovers(ollama.port())).await;
-    gateway.ready(PLAIN).await;
-    gateway.ready(WITH_TOOLS).await;
+    // By its own id: where the process list is read, another test's Ollama is seen too.
+    let id = format!("ollama@{}", ollama.port());
+    let ours = |snapshot: &Snapshot| snapshot.models.iter().filter(|model| *model.endpoint == *id).count() == 2;
+    gateway.until("its two models", ours).await;
     (ollama, gateway)
 }
 
@@ -111,12 +113,6 @@ fn a_loaded_model_is_known_as_loaded_and_what_it_runs_in_is_nobodys_business() {
         let (ollama, gateway) = start(&parts, Options::new().processes()).await;
         let id = format!("ollama@{}", ollama.port());
         let name = format!("{id}:{PLAIN}");
-        // Other tests' runtimes are on this machine too: theirs may be listed first.
-        gateway
-            .until("its own models", |snapshot| {
-                snapshot.models.iter().any(|model| *model.endpoint == *id && &*model.id == PLAIN)
-            })
-            .await;
         gateway.post("/v1/chat/completions", &short(&name)).await.expect(200).await;
         gateway.tell(&Command::Rescan).await;
         let snapshot = gateway

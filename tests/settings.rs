@@ -50,6 +50,7 @@ fn a_broken_edit_keeps_the_last_good_settings_and_is_told() {
         gateway.ready("m").await;
         for (broken, line) in [
             (options.settings() + "\n[routes.work\n", "line"),
+            (options.settings().replace("[limits]", "[limits]\nidle_seconds = \"soon\""), "idle_seconds"),
             (options.settings().replace("up:m", "up:m\", 7, \""), ""),
         ] {
             gateway.rewrite(&broken);
@@ -73,6 +74,8 @@ fn a_key_that_means_nothing_is_told_and_stops_nothing() {
         gateway.rewrite(&options.settings().replace("[limits]", "[limits]\nno_such_limit = 1"));
         let snapshot = gateway.until("the warning", |snapshot| !snapshot.settings_warnings.is_empty()).await;
         assert!(snapshot.settings_warnings[0].contains("no_such_limit"), "{:?}", snapshot.settings_warnings);
+        let status = gateway.command(&["status"]).output().await.expect("a command");
+        assert!(String::from_utf8_lossy(&status.stdout).contains("no_such_limit"), "a person is told, too");
         assert_eq!(snapshot.settings_problem, None, "a newer Pointsman's settings still work here");
     });
 }

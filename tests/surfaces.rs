@@ -38,6 +38,28 @@ fn routes_that_change_an_ollamas_state_are_refused() {
 }
 
 #[test]
+fn a_body_that_only_loads_or_unloads_is_refused_too() {
+    // `keep_alive: 0` without a question unloads the model under everyone else.
+    bounded(async {
+        let up = fake::speaks().await;
+        let gateway = Gateway::over(&up).await;
+        for (path, question) in
+            [("/api/generate", json!({"prompt": "x"})), ("/api/chat", json!({"messages": [{"role": "user"}]}))]
+        {
+            for keep in [json!(0), json!("0s"), json!(-1)] {
+                let mut body = json!({"model": "m", "keep_alive": keep, "stream": false});
+                let answer = gateway.post(path, &body).await.expect(403).await;
+                assert!(Surface::Native.error(&answer.json().await).contains("not offered"), "{path}");
+                // With a question it is a tool's own matter how long its model stays.
+                body.as_object_mut().expect("an object").extend(question.as_object().expect("one").clone());
+                gateway.post(path, &body).await.expect(200).await;
+            }
+            assert_eq!(up.requests_for(path).len(), 3, "{path}");
+        }
+    });
+}
+
+#[test]
 fn a_protocol_that_the_target_does_not_speak_is_told() {
     bounded(async {
         let up = fake::speaks().await;

@@ -28,10 +28,10 @@ pub(crate) use raw::{Raw, raw};
 pub(crate) use world::{Clogged, Port, elsewhere};
 
 /// The longest that a whole test may take.
-const TEST: Duration = Duration::from_secs(150);
+const TEST: Duration = Duration::from_secs(240);
 
 /// The longest that one step may take, on a busy machine.
-pub(crate) const STEP: Duration = Duration::from_secs(45);
+pub(crate) const STEP: Duration = Duration::from_secs(60);
 
 /// Runs a test on a runtime of its own, and fails it when it does not end.
 #[track_caller]

@@ -14,6 +14,7 @@ use crate::harness::Ask;
 /// A running Ollama. Killed when dropped.
 pub(crate) struct Ollama {
     child: Child,
+    group: u32,
     port: u16,
     // Removed after the process was killed, which is why it stands last.
     _home: TempDir,
@@ -35,6 +36,8 @@ impl Ollama {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
+            // A group of its own, since it leaves the runners of its models behind when it is killed alone.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .expect("ollama");
@@ -43,7 +46,8 @@ impl Ollama {
             line.contains("Listening on").then(|| port_in(line)).flatten()
         })
         .await;
-        Ollama { child, port, _home: home }
+        let group = child.id().expect("an Ollama that runs");
+        Ollama { child, group, port, _home: home }
     }
 
     /// Its port.
@@ -77,5 +81,12 @@ impl Ollama {
     /// Kills it and waits until it is gone.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("a process to kill");
+    }
+}
+
+impl Drop for Ollama {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.group);
+        let _ = std::process::Command::new("kill").args(["-s", "KILL", "--", &group]).stderr(Stdio::null()).status();
     }
 }
