@@ -112,6 +112,8 @@ fn of_snapshot(snapshot: &Snapshot) -> Vec<Finding> {
         None => fine(format!("The settings in {} are in order", snapshot.settings_file)),
         Some(reason) => problem(format!("{}: {reason}; the last good settings are used", snapshot.settings_file)),
     });
+    let odd = snapshot.settings_warnings.iter();
+    findings.extend(odd.map(|warning| note(format!("{}: {warning}", snapshot.settings_file))));
     findings.push(match &snapshot.keychain_problem {
         None => fine("Keys are kept in the system's keychain"),
         Some(reason) => note(format!("The system's keychain cannot be used: {reason}")),

@@ -66,6 +66,7 @@ fn summary(snapshot: &Snapshot) -> Vec<String> {
             snapshot.settings_file
         ));
     }
+    lines.extend(snapshot.settings_warnings.iter().map(|warning| format!("In {}: {warning}", snapshot.settings_file)));
     if !snapshot.refused.is_empty() {
         lines
             .push(format!("{} seen but not used; `pointsman doctor` says why", count(snapshot.refused.len(), "thing")));
