@@ -140,12 +140,16 @@ fn nothing_is_retried_after_the_first_byte() {
         let (first, second) = (fake::speaks().await, fake::speaks().await);
         let gateway = two(&first, &second, Options::new()).await;
         let delta = json!({"choices": [{"index": 0, "delta": {"content": "begun"}, "finish_reason": null}]});
-        first.on("POST", CHAT, Script::events().event(&delta).cut());
-        let text = gateway.post(CHAT, &chat_stream("work")).await.expect(200).await.text().await;
+        // Cut only once the client has the head: a fault that comes together with it may be told in place of it.
+        first.on("POST", CHAT, Script::events().event(&delta).gate().cut());
+        let answer = gateway.post(CHAT, &chat_stream("work")).await.expect(200).await;
+        first.go();
+        let text = answer.text().await;
         assert!(text.contains("begun") && text.contains("\"error\"") && !text.contains("[DONE]"), "{text}");
-        first.on("POST", CHAT, Script::claiming(900, "application/json").send("{").cut());
-        let answer = gateway.post(CHAT, &chat("first:m")).await;
-        assert!(answer.status() != 200 || answer.whole().await.is_err());
+        first.on("POST", CHAT, Script::claiming(900, "application/json").send("{").gate().cut());
+        let answer = gateway.post(CHAT, &chat("first:m")).await.expect(200).await;
+        first.go();
+        assert!(answer.whole().await.is_err(), "half an answer passed for a whole one");
         assert!(second.requests_for(CHAT).is_empty(), "the second target would repeat what was said");
     });
 }
