@@ -154,16 +154,33 @@ impl Dispatch {
             },
         };
         let first_byte = Duration::from_secs(limits.first_byte_seconds);
-        let mut sent = Err(SendError::Broken);
+        let mut tries = [true, false].into_iter();
         // A kept connection may have died unseen, most often because the runtime restarted: one new try finds out.
-        for first in [true, false] {
+        let error = loop {
+            let first = tries.next() == Some(true);
             let key = secret.as_ref().map(|secret| secret.expose()).or_else(|| lease.as_ref().map(Lease::key));
             let Some(request) = self.request(inbound, target, speaks, lease.as_ref(), key) else {
                 let reason = "its address cannot be used".to_owned();
                 return Attempt::Failed(Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason }, None);
             };
-            sent = self.upstream.send(request, endpoint.local, first_byte).await;
-            match (&sent, &lease) {
+            // The head and the first bytes of the body have one time together.
+            let asked = async {
+                let mut response = self.upstream.send(request, endpoint.local).await?;
+                let first = if response.status().is_success() { first_bytes(response.body_mut()).await } else { None };
+                Ok((response, first))
+            };
+            let sent = match tokio::time::timeout(first_byte, asked).await {
+                Ok(sent) => sent,
+                Err(_) => {
+                    let error = Error::TimedOut { endpoint: Arc::clone(&endpoint.id), waited: first_byte };
+                    return Attempt::Failed(error, Some(Failure::TimedOut));
+                }
+            };
+            match (sent, &lease) {
+                (Ok((response, first)), _) => {
+                    let redactor = secret.map(|secret| Redactor::new([secret.expose()]));
+                    return self.judge(endpoint, Answer { response, first, redactor, lease, retry: None });
+                }
                 // A child that fell leaves its connections broken or its port closed; a new one is somewhere else. While
                 // it lives the lease is kept: who waits for a second one with the first in hand may wait for ever.
                 (Err(SendError::Broken | SendError::Connect(_)), Some(held)) if first && held.is_lost().await => {
@@ -172,20 +189,13 @@ impl Dispatch {
                         Err(error) => return Attempt::Failed(error, None),
                     };
                 }
-                (Err(SendError::Broken), _) if endpoint.local => {}
-                _ => break,
+                (Err(SendError::Broken), _) if endpoint.local && first => {}
+                (Err(error), _) => break error,
             }
-        }
-        match sent {
-            Ok(response) => {
-                let redactor = secret.map(|secret| Redactor::new([secret.expose()]));
-                self.judge(endpoint, Answer { response, first: None, redactor, lease, retry: None }, first_byte).await
-            }
-            Err(SendError::TimedOut(waited)) => {
-                Attempt::Failed(Error::TimedOut { endpoint: Arc::clone(&endpoint.id), waited }, Some(Failure::TimedOut))
-            }
-            Err(SendError::LocalOnly) => Attempt::Failed(Error::LocalOnly { name: endpoint.id.to_string() }, None),
-            Err(error @ (SendError::Connect(_) | SendError::Broken)) => Attempt::Failed(
+        };
+        match error {
+            SendError::LocalOnly => Attempt::Failed(Error::LocalOnly { name: endpoint.id.to_string() }, None),
+            SendError::Connect(_) | SendError::Broken => Attempt::Failed(
                 Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason: error.to_string() },
                 Some(Failure::Unreachable),
             ),
@@ -249,7 +259,7 @@ impl Dispatch {
     }
 
     /// What an answer's head and first bytes say of its target.
-    async fn judge(&self, endpoint: &Endpoint, mut answer: Answer, first_byte: Duration) -> Attempt {
+    fn judge(&self, endpoint: &Endpoint, mut answer: Answer) -> Attempt {
         let status = answer.response.status();
         if status.is_redirection() || status.is_informational() {
             // The prompt is never sent to an address that an answer names.
@@ -271,22 +281,13 @@ impl Dispatch {
             _ => None,
         };
         if status.is_success() {
-            match tokio::time::timeout(first_byte, first(answer.response.body_mut())).await {
-                Ok(Some(bytes)) => {
-                    if bytes.trim_ascii_start().starts_with(b"{\"error\"") && self.quirks(endpoint).error_in_200 {
-                        // Told as what it is: a client that reads only the status must not take it for an answer.
-                        *answer.response.status_mut() = StatusCode::BAD_REQUEST;
-                    }
-                    answer.first = Some(bytes);
-                }
-                Ok(None) => {
-                    let error = Error::BrokeOff { endpoint: Arc::clone(&endpoint.id) };
-                    return Attempt::Failed(error, Some(Failure::Unreachable));
-                }
-                Err(_) => {
-                    let error = Error::TimedOut { endpoint: Arc::clone(&endpoint.id), waited: first_byte };
-                    return Attempt::Failed(error, Some(Failure::TimedOut));
-                }
+            let Some(bytes) = &answer.first else {
+                let error = Error::BrokeOff { endpoint: Arc::clone(&endpoint.id) };
+                return Attempt::Failed(error, Some(Failure::Unreachable));
+            };
+            if bytes.trim_ascii_start().starts_with(b"{\"error\"") && self.quirks(endpoint).error_in_200 {
+                // Told as what it is: a client that reads only the status must not take it for an answer.
+                *answer.response.status_mut() = StatusCode::BAD_REQUEST;
             }
         }
         Attempt::Answer(Box::new(answer))
@@ -370,7 +371,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The first bytes of a body; `None` if it ends or breaks before there are any.
-async fn first(body: &mut UpstreamBody) -> Option<Bytes> {
+async fn first_bytes(body: &mut UpstreamBody) -> Option<Bytes> {
     loop {
         let bytes = body.frame().await?.ok()?.into_data();
         if let Ok(bytes) = bytes

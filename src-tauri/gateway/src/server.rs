@@ -34,8 +34,9 @@ pub(crate) use body::Body;
 const MOST_CONNECTIONS: usize = 10_000;
 /// A request's head must have come after this time.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// A request's head may be this large; hyper answers 431 beyond.
-const HEAD_BYTES: usize = 64 * 1024;
+/// A request's head may be this large, hyper answers 431 beyond; a body is read in pieces of at most this size, so that
+/// an agent's usual body is read at once.
+const READ_BYTES: usize = 256 * 1024;
 /// A request may have this many headers.
 const HEAD_LINES: usize = 100;
 
@@ -188,7 +189,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_headers(HEAD_LINES)
-        .max_buf_size(HEAD_BYTES)
+        .max_buf_size(READ_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let mut stopping = false;

@@ -32,9 +32,6 @@ pub enum SendError {
     /// The connection broke before the answer began.
     #[error("the connection broke before the answer began")]
     Broken,
-    /// Nothing came in time.
-    #[error("nothing came in {} seconds", .0.as_secs())]
-    TimedOut(Duration),
 }
 
 /// The outbound clients.
@@ -63,26 +60,17 @@ impl Upstream {
         Ok(Upstream { local, remote, settings })
     }
 
-    /// Sends a request and waits for the head of the answer, at most `first_byte`. `local` says that the URI is an
+    /// Sends a request and waits for the head of the answer, however long that takes. `local` says that the URI is an
     /// address on this machine.
-    pub async fn send(
-        &self,
-        request: Request<Pieces>,
-        local: bool,
-        first_byte: Duration,
-    ) -> Result<Response<UpstreamBody>, SendError> {
-        if !local && self.settings.borrow().local_only {
-            return Err(SendError::LocalOnly);
+    pub async fn send(&self, request: Request<Pieces>, local: bool) -> Result<Response<UpstreamBody>, SendError> {
+        if local {
+            let response = self.local.request(request).await.map_err(|error| local_error(&error))?;
+            Ok(response.map(UpstreamBody::local))
+        } else if self.settings.borrow().local_only {
+            Err(SendError::LocalOnly)
+        } else {
+            self.send_remote(request).await
         }
-        let sent = async {
-            if local {
-                let response = self.local.request(request).await.map_err(|error| local_error(&error))?;
-                Ok(response.map(UpstreamBody::local))
-            } else {
-                self.send_remote(request).await
-            }
-        };
-        tokio::time::timeout(first_byte, sent).await.map_err(|_| SendError::TimedOut(first_byte))?
     }
 
     async fn send_remote(&self, request: Request<Pieces>) -> Result<Response<UpstreamBody>, SendError> {
