@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use tokio::process::Command;
 
+use crate::cores::ProxysCore;
 use crate::process::Process;
 use crate::{nginx, pointsman};
 
@@ -38,6 +39,7 @@ impl Leg {
 
     /// Starts the leg's proxy; `None` for the direct one.
     pub(crate) async fn start(self, upstream: SocketAddr, folder: &Path) -> anyhow::Result<Option<Process>> {
+        let _core = ProxysCore::take()?;
         let process = match self {
             Leg::Direct => return Ok(None),
             Leg::Nginx => nginx::start(upstream, folder).await,

@@ -11,6 +11,8 @@ mod bare;
 #[cfg(target_os = "linux")]
 mod case;
 #[cfg(target_os = "linux")]
+mod cores;
+#[cfg(target_os = "linux")]
 mod held;
 #[cfg(target_os = "linux")]
 mod leg;
@@ -46,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         // Cargo gives `--bench` to a bench, not when it only tests that one starts.
         options if options.contains(&"--bench") => {
             let effort = if options.contains(&"--quick") { order::QUICK } else { order::FULL };
+            cores::take_first()?;
             let (report, whole) = one_thread()?.block_on(order::run(&effort))?;
             let tables = report.markdown();
             println!("{tables}");
