@@ -27,7 +27,9 @@ run: deps ## run the gateway on port 4747, with a small model if the machine has
 	    exec "$(CARGO_TARGET_DIR)/release/pointsman" serve
 
 test: parts ## run every test, against real runtimes
+	@.ci/deps test
 	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace
+	@.ci/keychain
 
 test-vllm: parts ## run the tests that need a real vLLM (6 GB, on demand)
 	@tests/parts/vllm.sh

@@ -50,3 +50,5 @@ mod engine;
 mod llamacpp;
 /// A real Ollama.
 mod ollama;
+/// A real vLLM, on demand.
+mod vllm;

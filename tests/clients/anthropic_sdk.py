@@ -12,10 +12,10 @@ assert model in [row.id for row in client.models.list(limit=1000)], "it is liste
 assert client.models.retrieve(model).id == model
 
 # At temperature 0, since llama.cpp leaves `message_start` out of a stream whose first token is half a character.
-whole = client.messages.create(model=model, messages=hello, max_tokens=12, temperature=0)
+whole = client.messages.create(model=model, messages=hello, max_tokens=12, extra_body={"temperature": 0})
 assert whole.content[0].text and whole.usage.output_tokens > 0 and whole.role == "assistant"
 
-with client.messages.stream(model=model, messages=hello, max_tokens=12, temperature=0) as stream:
+with client.messages.stream(model=model, messages=hello, max_tokens=12, extra_body={"temperature": 0}) as stream:
     text = "".join(stream.text_stream)
     final = stream.get_final_message()
 assert text and final.content[0].text == text and final.stop_reason in ("end_turn", "max_tokens")

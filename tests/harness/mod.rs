@@ -46,11 +46,17 @@ pub(crate) fn bounded<F: Future<Output = ()>>(test: F) {
 /// Waits for one step of a test.
 #[track_caller]
 pub(crate) fn within<F: Future>(what: &str, step: F) -> impl Future<Output = F::Output> {
+    within_time(STEP, what, step)
+}
+
+/// The same for a step with a time of its own.
+#[track_caller]
+pub(crate) fn within_time<F: Future>(time: Duration, what: &str, step: F) -> impl Future<Output = F::Output> {
     let at = std::panic::Location::caller();
     async move {
-        match tokio::time::timeout(STEP, step).await {
+        match tokio::time::timeout(time, step).await {
             Ok(output) => output,
-            Err(_) => panic!("{at}: waited {} s in vain for {what}", STEP.as_secs()),
+            Err(_) => panic!("{at}: waited {} s in vain for {what}", time.as_secs()),
         }
     }
 }

@@ -5,19 +5,25 @@
 
 mod llama;
 mod ollama;
+mod vllm;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pointsman_gateway::environment::Environment;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-use super::within;
+use super::within_time;
 
 pub(crate) use llama::{LlamaOptions, LlamaServer};
 pub(crate) use ollama::Ollama;
+pub(crate) use vllm::Vllm;
 
 /// The name under which tests serve the real small model.
 pub(crate) const SMOL: &str = "smollm2";
+
+/// The longest that a runtime may take to start: vLLM takes half a minute on an idle machine.
+const START: Duration = Duration::from_secs(180);
 
 /// Where the built parts lie.
 #[derive(Clone, Debug)]
@@ -65,6 +71,16 @@ impl Parts {
         self.part("ollama/bin/ollama")
     }
 
+    /// vLLM, which only `make test-vllm` installs.
+    pub(crate) fn vllm(&self) -> PathBuf {
+        self.part("vllm/bin/vllm")
+    }
+
+    /// The small model as vLLM wants it.
+    pub(crate) fn vllm_model(&self) -> PathBuf {
+        self.part("vllm/SmolLM2-135M-Instruct")
+    }
+
     /// A Python that has the clients' SDKs.
     pub(crate) fn python(&self) -> PathBuf {
         self.part("sdks/bin/python")
@@ -90,7 +106,7 @@ async fn said<T: Send + 'static>(
 ) -> T {
     let mut lines = BufReader::new(output).lines();
     let mut seen = String::new();
-    let found = within(what, async {
+    let found = within_time(START, what, async {
         while let Ok(Some(line)) = lines.next_line().await {
             if let Some(found) = wanted(&line) {
                 return Some(found);
