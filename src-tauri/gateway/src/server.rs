@@ -34,11 +34,9 @@ pub(crate) use body::Body;
 const MOST_CONNECTIONS: usize = 10_000;
 /// A request's head must have come after this time.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// A request's head may be this large, hyper answers 431 beyond; a body is read in pieces of at most this size, so that
+/// A request's head may be this large and have a hundred lines, hyper answers 431 beyond; a body is read in pieces of at most this size, so that
 /// an agent's usual body is read at once.
 const READ_BYTES: usize = 256 * 1024;
-/// A request may have this many headers.
-const HEAD_LINES: usize = 100;
 
 /// Sockets on the same port, one an address.
 pub struct Listeners {
@@ -188,25 +186,24 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .max_headers(HEAD_LINES)
         .max_buf_size(READ_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    let mut stopping = false;
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::trace!(%error, "a connection ended early");
-                }
-                break;
+    // One signal at a time is waited for: each costs at every wake.
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                () = cut.cancelled() => Ok(()),
             }
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = cut.cancelled() => break,
         }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%error, "a connection ended early");
     }
 }
 

@@ -258,12 +258,36 @@ fn string(body: &[u8], at: usize) -> Result<Range<usize>, PeekError> {
     let mut next = at + 1;
     loop {
         let found =
-            memchr2(b'"', b'\\', body.get(next..).unwrap_or_default()).ok_or(PeekError::Broken(body.len()))? + next;
+            next + quote_or_escape(body.get(next..).unwrap_or_default()).ok_or(PeekError::Broken(body.len()))?;
         if body[found] == b'"' {
             return Ok(at..found + 1);
         }
         next = found + 2;
     }
+}
+
+/// Where the first quote or backslash stands. Prompts are full of `\n`: to start memchr anew at each costs more than to
+/// look eight bytes at a time; only a long stretch without any is worth it.
+fn quote_or_escape(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const NEAR: usize = 64;
+    /// The highest bit of each byte that is zero, and perhaps of bytes behind it.
+    fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & (ONES << 7)
+    }
+    let (words, rest) = text[..text.len().min(NEAR)].as_chunks::<8>();
+    for (nth, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let hits = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if hits != 0 {
+            return Some(nth * 8 + hits.trailing_zeros() as usize / 8);
+        }
+    }
+    let searched = words.len() * 8;
+    if text.len() > NEAR {
+        return memchr2(b'"', b'\\', &text[searched..]).map(|at| searched + at);
+    }
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|at| searched + at)
 }
 
 /// The position behind the value that starts at `at`.

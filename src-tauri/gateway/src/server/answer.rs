@@ -130,7 +130,10 @@ async fn admitted(shared: &Arc<Shared>, guard: &Guard, request: Request<Incoming
     let catalog = || Arc::clone(&shared.catalog.borrow());
     let settings = || Arc::clone(&shared.settings.borrow());
     let listed = match place {
-        Place::Infer(protocol, operation) => return infer(shared, protocol, operation, key, request).await,
+        // In a box: an async function's state is copied each time that it is handed on, and this one's is large.
+        Place::Infer(protocol, operation) => {
+            return Box::pin(infer(shared, protocol, operation, key, request)).await;
+        }
         Place::OllamaChange(what) => return refuse(shared, protocol, &Error::StateChanging { what }),
         Place::Models if request.headers().contains_key("anthropic-version") => {
             lists::anthropic(&catalog(), &settings())

@@ -6,12 +6,21 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN};
+use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::{Method, Uri};
 
 use crate::error::Error;
 use crate::settings::client_key::Keyring;
 use crate::settings::{RequireKey, Settings};
+
+/// Headers in which a key stands alone.
+static NAMED_KEYS: [HeaderName; 3] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+/// What browsers say of where a request comes from.
+static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What the settings say of callers, made once per change.
 #[derive(Debug)]
@@ -78,7 +87,7 @@ impl Guard {
         match (origins.next(), origins.next()) {
             (None, _) => {
                 // Images, scripts and forms of other sites carry no Origin on GET, but browsers say where they come from.
-                let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+                let site = headers.get(&FETCH_SITE).map(HeaderValue::as_bytes);
                 if matches!(site, Some(b"cross-site" | b"same-site")) { Err(Error::ForeignOrigin) } else { Ok(None) }
             }
             (Some(origin), None) if self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes()) => {
@@ -94,8 +103,7 @@ impl Guard {
             let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
         });
-        let named = ["x-api-key", "api-key", "x-goog-api-key"];
-        let named = named.iter().flat_map(|name| headers.get_all(*name)).filter_map(|value| value.to_str().ok());
+        let named = NAMED_KEYS.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
         let mut key = Key::None;
         for shown in bearer.chain(named).filter(|shown| !shown.is_empty()) {
             match self.keyring.find(shown) {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime};
 
+use bytes::Bytes;
+
 use super::tap::{Tap, Tokens};
 use super::{Outcome, Record, Sink};
 use crate::protocol::{Operation, Protocol};
@@ -104,7 +106,7 @@ impl Recorder {
     }
 
     /// Bytes of the answer pass.
-    pub fn see(&mut self, bytes: &[u8]) {
+    pub fn see(&mut self, bytes: &Bytes) {
         if let Some(tap) = &mut self.tap {
             tap.see(bytes);
         }

@@ -4,6 +4,7 @@
 //! counts, and knows each protocol's sign that an answer is complete. What it cannot read it leaves out; it never
 //! changes, delays or refuses a byte.
 
+use bytes::Bytes;
 use memchr::memmem;
 use serde::Deserialize;
 
@@ -34,6 +35,8 @@ pub struct Tap {
     streamed: bool,
     ended: bool,
     chunks: u32,
+    /// The first piece of a short whole answer, most often all of it: held, not copied, until another one comes.
+    only: Option<Bytes>,
     head: Vec<u8>,
     tail: Vec<u8>,
 }
@@ -41,12 +44,23 @@ pub struct Tap {
 impl Tap {
     /// A tap on an answer in `protocol`; `streamed` says whether it is a stream of events or one JSON object.
     pub fn new(protocol: Protocol, streamed: bool) -> Tap {
-        Tap { protocol, streamed, ended: false, chunks: 0, head: Vec::new(), tail: Vec::new() }
+        Tap { protocol, streamed, ended: false, chunks: 0, only: None, head: Vec::new(), tail: Vec::new() }
     }
 
     /// Sees the next bytes.
-    pub fn see(&mut self, bytes: &[u8]) {
+    pub fn see(&mut self, bytes: &Bytes) {
         self.chunks = self.chunks.saturating_add(1);
+        if self.chunks == 1 && !self.streamed && bytes.len() <= TAIL {
+            self.only = Some(bytes.clone());
+            return;
+        }
+        if let Some(first) = self.only.take() {
+            self.keep(&first);
+        }
+        self.keep(bytes);
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
         if self.head.len() < HEAD {
             let room = HEAD - self.head.len();
             self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -89,6 +103,9 @@ impl Tap {
 
     /// The counts.
     pub fn tokens(&self) -> Tokens {
+        if let Some(only) = &self.only {
+            return counts(only).unwrap_or_default();
+        }
         let mut tokens = counts(&self.tail).or_else(|| counts(&self.head)).unwrap_or_default();
         if self.protocol == Protocol::Anthropic && self.streamed {
             // The prompt is counted in the first event, the answer in the last.
@@ -205,18 +222,13 @@ fn counts(bytes: &[u8]) -> Option<Tokens> {
 /// The last object behind a key that reads as `T`. Inside a JSON string the key's quotes would be escaped, so text
 /// that speaks of usage is never taken for it.
 fn last_object<'a, T: Deserialize<'a>>(bytes: &'a [u8], key: &[u8]) -> Option<T> {
-    let mut end = bytes.len();
-    while let Some(at) = memmem::rfind(&bytes[..end], key) {
+    // From the front, where the search is fast; a key stands there once or twice.
+    let read = |at: usize| {
         let rest = bytes[at + key.len()..].trim_ascii_start();
-        if rest.first() == Some(&b'{') {
-            let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<T>();
-            if let Some(Ok(value)) = values.next() {
-                return Some(value);
-            }
-        }
-        end = at;
-    }
-    None
+        let value = || serde_json::Deserializer::from_slice(rest).into_iter::<T>().next();
+        if rest.first() == Some(&b'{') { value()?.ok() } else { None }
+    };
+    memmem::find_iter(bytes, key).collect::<Vec<_>>().into_iter().rev().find_map(read)
 }
 
 fn number(bytes: &[u8], key: &[u8]) -> Option<u32> {
@@ -235,7 +247,7 @@ mod tests {
     fn run(protocol: Protocol, streamed: bool, pieces: &[&[u8]]) -> (bool, Tokens) {
         let mut tap = Tap::new(protocol, streamed);
         for piece in pieces {
-            tap.see(piece);
+            tap.see(&Bytes::copy_from_slice(piece));
         }
         (tap.complete(), tap.tokens())
     }
@@ -346,7 +358,7 @@ mod tests {
             for protocol in Protocol::ALL {
                 let mut tap = Tap::new(*protocol, true);
                 for piece in &pieces {
-                    tap.see(piece);
+                    tap.see(&Bytes::copy_from_slice(piece));
                     prop_assert!(tap.head.len() <= HEAD && tap.tail.len() <= 2 * TAIL, "an endless answer costs no memory");
                 }
                 let _ = (tap.complete(), tap.tokens());

@@ -122,3 +122,11 @@ fn object() -> impl Strategy<Value = serde_json::Map<String, serde_json::Value>>
     });
     proptest::collection::vec(("[a-d]{1,3}", value), 0..6).prop_map(|pairs| pairs.into_iter().collect())
 }
+
+proptest! {
+    #[test]
+    fn quotes_and_escapes_are_found_where_they_stand(text in "[a-z\"\\\\é\u{80}]{0,40}[a-z]{0,90}[a-z\"\\\\]{0,20}") {
+        let expected = text.bytes().position(|byte| matches!(byte, b'"' | b'\\'));
+        prop_assert_eq!(quote_or_escape(text.as_bytes()), expected);
+    }
+}
