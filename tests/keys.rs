@@ -8,13 +8,15 @@ use crate::harness::{Answer, Ask, Fake, Gateway, Options, Surface, bounded, chat
 const CHAT: &str = "/v1/chat/completions";
 
 /// Every way to send a key, with this key.
-fn forms(key: &str) -> [(&'static str, String); 5] {
+fn forms(key: &str) -> [(&'static str, String); 7] {
     [
         ("authorization", format!("Bearer {key}")),
         ("authorization", format!("bearer {key}")),
         ("x-api-key", key.to_owned()),
         ("api-key", key.to_owned()),
         ("x-goog-api-key", key.to_owned()),
+        ("otari-key", key.to_owned()),
+        ("otari-key", format!("Bearer {key}")),
     ]
 }
 

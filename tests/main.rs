@@ -12,18 +12,26 @@ mod harness;
 // The request path.
 /// Which target answers when the first one fails.
 mod fallback;
+/// Gemini's clients: the model stands in the path.
+mod gemini;
 /// Who may ask.
 mod keys;
+/// Paths of the MLflow AI Gateway.
+mod mlflow;
 /// Lists of models, in each surface's own shape.
 mod models;
 /// What a tool may call a model.
 mod names;
+/// The second port, for tools that know only Ollama's.
+mod ollama_port;
 /// Same protocol on both sides: every byte goes through.
 mod passthrough;
 /// Clients that leave, endpoints that die, readers that are slow.
 mod streams;
 /// What each surface says when it must refuse.
 mod surfaces;
+/// A client of one protocol and a target of another.
+mod translation;
 
 // Around it.
 /// How runtimes are found, how soon they come and go, and what is never asked of them.
@@ -50,5 +58,7 @@ mod engine;
 mod llamacpp;
 /// A real Ollama.
 mod ollama;
+/// What reuses a prompt's beginning.
+mod prefix_cache;
 /// A real vLLM, on demand.
 mod vllm;

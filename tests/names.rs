@@ -238,3 +238,57 @@ fn what_is_no_name_is_refused() {
         assert!(up.requests_for(CHAT).is_empty());
     });
 }
+
+#[test]
+fn otaris_names_and_key_are_understood() {
+    bounded(async {
+        let (llama, llamafile) = (fake::llamacpp("tiny").await, fake::llamafile("small").await);
+        let (ollama, studio) = (fake::ollama(&["qwen3:8b"]).await, fake::lmstudio("gemma").await);
+        let (vllm, hosted) = (fake::vllm("Qwen/Qwen3-8B").await, fake::speaks().await);
+        let ports = [llama.port(), llamafile.port(), ollama.port(), studio.port(), vllm.port()];
+        let options = ports.into_iter().fold(Options::new(), Options::discovers);
+        let options = has(options, "openai", &hosted, &["gpt-4o"]).await.top("require_key = \"always\"");
+        let gateway = Gateway::start(options).await;
+        for model in ["tiny", "small", "qwen3:8b", "gemma", "Qwen/Qwen3-8B", "gpt-4o"] {
+            gateway.ready(model).await;
+        }
+        let key = gateway.client_key("agent").await;
+        for (name, runtime) in [
+            ("llamacpp:tiny", "llamacpp@"),
+            ("llamafile:small", "llamafile@"),
+            ("ollama:qwen3:8b", "ollama@"),
+            ("lmstudio:gemma", "lmstudio@"),
+            ("vllm:Qwen/Qwen3-8B", "vllm@"),
+            ("openai:gpt-4o", "openai/"),
+        ] {
+            let ask = Ask::post(CHAT, &chat(name)).header("Otari-Key", &format!("Bearer {key}"));
+            let answer = ask.send(gateway.port()).await.expect(200).await;
+            let target = answer.header("x-pointsman-target");
+            assert!(target.starts_with(runtime), "{name}: {target}");
+        }
+        let heard = hosted.request(CHAT).await;
+        assert!(!heard.has("otari-key"), "a client's key stays here: {:?}", heard.headers);
+    });
+}
+
+#[test]
+fn the_tag_that_ollamas_clients_add_is_no_part_of_a_routes_name() {
+    bounded(async {
+        let one = fake::speaks().await;
+        let options = has(Options::new(), "one", &one, &["m", "code:latest"]).await;
+        let gateway = Gateway::start(options.route("work", &["one:m"]).route("code", &["one:m"])).await;
+        gateway.ready("m").await;
+        check(
+            &gateway,
+            &[
+                ("work:latest", "one/m"),
+                ("default:latest", "one/m"),
+                ("code", "one/m"),
+                // What a model is called goes before what only looks like a route.
+                ("code:latest", "one/code:latest"),
+            ],
+        )
+        .await;
+        gateway.post(CHAT, &chat("work:8b")).await.expect(404).await;
+    });
+}

@@ -60,28 +60,7 @@ fn a_body_that_only_loads_or_unloads_is_refused_too() {
 }
 
 #[test]
-fn a_protocol_that_the_target_does_not_speak_is_told() {
-    bounded(async {
-        let up = fake::speaks().await;
-        let options = Options::new().endpoint("plain", &up.url(), "openai", &["m"]);
-        let gateway = Gateway::start(options).await;
-        gateway.ready("m").await;
-        for surface in [Surface::Responses, Surface::Messages, Surface::Native] {
-            let answer = gateway.post(surface.path(), &surface.body("m")).await.expect(501).await;
-            let message = surface.error(&answer.json().await);
-            assert!(
-                message.contains("plain") && message.contains("OpenAI"),
-                "{surface:?}: who, and what it speaks: {message}"
-            );
-            assert!(up.requests_for(surface.path()).is_empty());
-        }
-        let counting = json!({"model": "m", "messages": []});
-        gateway.post("/v1/messages/count_tokens", &counting).await.expect(501).await;
-    });
-}
-
-#[test]
-fn a_target_that_speaks_it_is_taken_before_one_that_does_not() {
+fn the_users_order_holds_whatever_the_targets_speak() {
     bounded(async {
         let (plain, able) = (fake::speaks().await, fake::speaks().await);
         let options = Options::new()
@@ -90,8 +69,10 @@ fn a_target_that_speaks_it_is_taken_before_one_that_does_not() {
             .route("work", &["plain:m", "able:m"]);
         let gateway = Gateway::start(options).await;
         gateway.until("both", |snapshot| snapshot.models.len() == 2).await;
-        let answer = gateway.post("/v1/messages", &Surface::Messages.body("work")).await.expect(200).await;
-        assert_eq!(answer.header("x-pointsman-target"), "able/m");
+        for surface in Surface::ALL {
+            let answer = gateway.post(surface.path(), &surface.body("work")).await.expect(200).await;
+            assert_eq!(answer.header("x-pointsman-target"), "plain/m", "{surface:?} is translated for it");
+        }
     });
 }
 

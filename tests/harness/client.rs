@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::within;
+use super::{STEP, within, within_time};
 
 /// A request to be sent.
 #[derive(Clone, Debug)]
@@ -63,6 +63,12 @@ impl Ask {
     pub(crate) async fn send(self, port: u16) -> Answer {
         let what = format!("the answer to {} {}", self.method, self.path);
         within(&what, self.send_now(port)).await
+    }
+
+    /// The same where a real model reads a long prompt first, which takes a minute on a slow machine.
+    pub(crate) async fn send_patiently(self, port: u16) -> Answer {
+        let what = format!("the answer to {} {}", self.method, self.path);
+        within_time(3 * STEP, &what, self.send_now(port)).await
     }
 
     async fn send_now(self, port: u16) -> Answer {

@@ -147,8 +147,9 @@ impl Gateway {
         let mut control = self.control().await;
         within(what, async {
             loop {
-                let Reply::Requests { rows } = control.ask(&Command::Requests { limit: 100 }).await else {
-                    panic!("no rows")
+                let rows = match control.ask(&Command::Requests { limit: 100 }).await {
+                    Reply::Requests { rows } => rows,
+                    other => panic!("no rows: {other:?}"),
                 };
                 if wanted(&rows) {
                     return rows;

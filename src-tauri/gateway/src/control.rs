@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use handle::{Handle, Parts, count_changes};
 
 use crate::catalog::{EndpointState, Installed, Model, Refusal};
+use crate::server::ollama_port;
 
 /// What a shell can ask. One JSON object a line on the socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -131,6 +132,9 @@ pub struct Snapshot {
     pub process: u32,
     /// Addresses that are listened on: `127.0.0.1:4747`.
     pub addresses: Vec<String>,
+    /// The second port, for tools that know only Ollama's.
+    #[serde(default)]
+    pub ollama_port: ollama_port::State,
     /// Grows with each change.
     pub revision: u64,
     /// Whether discovery has looked everywhere once since the start: only then does an empty list mean that nothing runs.

@@ -37,6 +37,7 @@ use crate::provider::RuntimeSpec;
 use crate::secrets::{CredentialRef, Secret};
 use crate::settings::Settings;
 
+pub use installed::installed_at;
 pub use owner::owner;
 
 /// Fetches a credential from where it is kept; `None` where it cannot be had.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::catalog::EndpointId;
 use crate::protocol::{Operation, Protocol};
@@ -102,6 +102,14 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// The port gives local models only and every target leaves the machine.
+    #[error(
+        "`{name}` leaves this machine, and this port gives local models only; ask on Pointsman's own port, with a key"
+    )]
+    LocalPort {
+        /// The name asked for.
+        name: String,
+    },
     /// The chosen target does not speak the protocol or cannot do the operation.
     #[error("{endpoint} cannot answer {} in {} for `{model}`: it speaks {speaks}", .operation.id(), .protocol.title())]
     NotSpoken {
@@ -115,6 +123,38 @@ pub enum Error {
         protocol: Protocol,
         /// What it does speak.
         speaks: String,
+    },
+    /// Something in the request cannot be said to the target in its protocol, and leaving it out would change the meaning.
+    #[error("{reason}")]
+    Unsayable {
+        /// What, why, and the way out.
+        reason: String,
+    },
+    /// The prompt does not fit into the model's context.
+    #[error("the prompt is longer than the context of `{model}` on {endpoint}{}{}", tokens(.context), detail(.said))]
+    ContextExceeded {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// The target's model.
+        model: Arc<str>,
+        /// The context in force, where it is known.
+        context: Option<u32>,
+        /// What the endpoint said, redacted.
+        said: String,
+    },
+    /// The target refused in words of its own.
+    #[error("{endpoint} answered {status}: {said}")]
+    Refused {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// Its status.
+        status: u16,
+        /// Its own code, where it told one.
+        code: Option<String>,
+        /// What it said, redacted.
+        said: String,
+        /// When it wants to be asked again, as it said it.
+        retry_after: Option<HeaderValue>,
     },
     /// The target refused the connection or it broke before the first byte.
     #[error("{endpoint} did not answer: {reason}")]
@@ -180,12 +220,22 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Error::ForeignHost { .. } => StatusCode::MISDIRECTED_REQUEST,
-            Error::ForeignOrigin | Error::StateChanging { .. } | Error::LocalOnly { .. } => StatusCode::FORBIDDEN,
+            Error::ForeignOrigin | Error::StateChanging { .. } | Error::LocalOnly { .. } | Error::LocalPort { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Error::KeyMissing { .. } | Error::KeyUnknown => StatusCode::UNAUTHORIZED,
             Error::NoSuchPath { .. } | Error::ModelNotFound { .. } => StatusCode::NOT_FOUND,
             Error::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Error::BadRequest { .. } => StatusCode::BAD_REQUEST,
+            Error::BadRequest { .. } | Error::Unsayable { .. } | Error::ContextExceeded { .. } => {
+                StatusCode::BAD_REQUEST
+            }
+            // The client's own mistakes and limits stay what they are; all else is a fault behind us.
+            Error::Refused { status, .. } => StatusCode::from_u16(*status)
+                .ok()
+                .filter(|status| status.is_client_error() || status.is_server_error())
+                .filter(|status| !matches!(status.as_u16(), 401 | 403 | 407))
+                .unwrap_or(StatusCode::BAD_GATEWAY),
             Error::WrongContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::BodyLost => StatusCode::REQUEST_TIMEOUT,
             Error::Loop => StatusCode::LOOP_DETECTED,
@@ -198,6 +248,14 @@ impl Error {
             | Error::EngineFailed { .. } => StatusCode::BAD_GATEWAY,
             Error::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// When to ask again, where somebody said so.
+    pub fn retry_after(&self) -> Option<&HeaderValue> {
+        match self {
+            Error::Refused { retry_after, .. } => retry_after.as_ref(),
+            _ => None,
         }
     }
 
@@ -218,8 +276,12 @@ impl Error {
             Error::Loop => "loop_detected",
             Error::ModelNotFound { .. } => "model_not_found",
             Error::RouteEmpty { .. } => "route_empty",
-            Error::LocalOnly { .. } => "local_only",
+            Error::LocalOnly { .. } | Error::LocalPort { .. } => "local_only",
             Error::NotSpoken { .. } => "not_supported_by_target",
+            Error::Unsayable { .. } => "unsupported_value",
+            Error::ContextExceeded { .. } => "context_length_exceeded",
+            Error::Refused { status: 429, .. } => "rate_limit_exceeded",
+            Error::Refused { .. } => "upstream_refused",
             Error::Unreachable { .. } => "upstream_unreachable",
             Error::TimedOut { .. } => "upstream_timeout",
             Error::BadAnswer { .. } => "upstream_bad_answer",
@@ -231,6 +293,14 @@ impl Error {
             Error::Internal => "internal_error",
         }
     }
+}
+
+fn tokens(context: &Option<u32>) -> String {
+    context.map(|tokens| format!(", which is {tokens} tokens")).unwrap_or_default()
+}
+
+fn detail(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": {said}") }
 }
 
 fn did_you_mean(near: &[Arc<str>]) -> String {

@@ -24,7 +24,7 @@ use crate::environment::{Environment, Folders};
 use crate::provider::RuntimeSpec;
 use crate::secrets::{KeychainMode, Vault};
 use crate::server::guard::Guard;
-use crate::server::{self, Listeners, Shared};
+use crate::server::{self, Door, Listeners, Shared, ollama_port};
 use crate::settings::Settings;
 use crate::settings::watch::Loaded;
 use crate::upstream::Upstream;
@@ -145,8 +145,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         &tasks,
         stop.clone(),
     );
-    // Held by nobody else: the port stays the same for as long as the gateway runs.
-    let (_, own_ports) = watch::channel(vec![port]);
+    let (own_ports_tx, own_ports) = watch::channel(vec![port]);
     let world = discovery::World {
         runtimes: Arc::clone(&runtimes),
         environment: start.environment.clone(),
@@ -163,15 +162,13 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let open = Open::default();
     let instance_header = HeaderValue::from_str(&instance).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
     let shared = Arc::new(Shared {
-        guard: guard_rx,
         catalog: catalog.clone(),
-        settings: settings_rx.clone(),
         dispatch: Dispatch {
             upstream: Upstream::new(&settings.limits, settings_rx.clone())?,
             events,
             vault: Arc::clone(&vault),
             engine,
-            runtimes,
+            runtimes: Arc::clone(&runtimes),
             instance: instance_header.clone(),
             settings: settings_rx.clone(),
         },
@@ -181,9 +178,23 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         requests: AtomicU64::new(1),
     });
     let drain = Duration::from_secs(settings.limits.drain_seconds);
-    let server = tokio::spawn(server::serve(listeners, shared, stop.clone(), drain));
+    let door = Arc::new(Door { guard: guard_rx, settings: settings_rx.clone(), ollama_only: false });
+    let server = tokio::spawn(server::serve(listeners, Arc::clone(&shared), door, stop.clone(), drain));
+    let (second_tx, second) = watch::channel(ollama_port::State::default());
+    let second_world = ollama_port::World {
+        shared,
+        settings: settings_rx.clone(),
+        catalog: catalog.clone(),
+        runtimes,
+        environment: start.environment.clone(),
+        folders: start.folders.clone(),
+        own_port: port,
+        own_ports: own_ports_tx,
+        state: second_tx,
+    };
+    tasks.spawn(ollama_port::run(second_world, stop.clone()));
     let (changes_tx, changes) = watch::channel(0);
-    tasks.spawn(control::count_changes(catalog.clone(), in_force.clone(), changes_tx, stop.clone()));
+    tasks.spawn(control::count_changes(catalog.clone(), in_force.clone(), second.clone(), changes_tx, stop.clone()));
     let handle = Handle::new(Parts {
         instance,
         addresses: addresses.clone(),
@@ -194,6 +205,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         loaded: in_force,
         settings: settings_rx,
         catalog,
+        ollama_port: second,
         changes,
         vault,
         rescan,

@@ -1,26 +1,36 @@
 //! What a path asks for: protocol and operation, or something the catalog answers itself.
 //!
-//! A pure table of paths. It reads no body and knows no endpoint; [`peek`] looks into bodies, `server` joins both.
+//! A pure table of paths. It reads no body and knows no endpoint; [`peek`] looks into bodies, [`mlflow`] knows the paths
+//! of another gateway, `server` joins them.
 
+pub mod mlflow;
 pub mod peek;
 
 use http::Method;
 
-use crate::protocol::{Operation, Protocol};
+use crate::protocol::{Operation, Protocol, gemini};
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place<'a> {
     /// A question to a model.
     Infer(Protocol, Operation),
+    /// A question whose model stands in the path, as the path writes it, and whose body says what kind it is.
+    Invoke(&'a str),
     /// The list of models, in OpenAI's shape or, for a caller that says so, in Anthropic's.
     Models,
     /// One model of that list.
     Model(&'a str),
+    /// The list of models in Gemini's shape.
+    GeminiModels,
+    /// One model of that list, its name as the path writes it.
+    GeminiModel(&'a str),
     /// Ollama's list of models.
     OllamaTags,
     /// Ollama's list of loaded models.
     OllamaLoaded,
+    /// One model's details in Ollama's shape.
+    OllamaShow,
     /// Ollama's version.
     OllamaVersion,
     /// An Ollama route that changes what is on disk or loaded; refused.
@@ -33,10 +43,16 @@ pub enum Place<'a> {
     Health,
 }
 
-/// What a path is for; `None` if for nothing.
+/// What a path is for; `None` if for nothing. A path of [`mlflow`] is made plain before.
 pub fn place(path: &str) -> Option<Place<'_>> {
+    if let Some(name) = mlflow::invoked(path) {
+        return Some(Place::Invoke(name));
+    }
     if let Some(path) = path.strip_prefix("/api/") {
         return ollama(path);
+    }
+    if let Some(place) = gemini(path) {
+        return Some(place);
     }
     // Some tools are told a base URL with `/v1`, some without.
     let path = path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(path);
@@ -53,9 +69,23 @@ pub fn place(path: &str) -> Option<Place<'_>> {
         "/messages/count_tokens" => infer(Protocol::Anthropic, Operation::CountTokens),
         "/models" => Some(Place::Models),
         "/.well-known/pointsman.json" => Some(Place::WellKnown),
-        "/health" => Some(Place::Health),
+        "/health" | "/health/liveness" | "/health/readiness" => Some(Place::Health),
         "/" => Some(Place::Root),
         _ => path.strip_prefix("/models/").filter(|id| !id.is_empty()).map(Place::Model),
+    }
+}
+
+/// Google's versions of its API. Under `/v1`, where Google's SDKs ask too, lists stay OpenAI's, unless the caller shows
+/// itself to be one of those SDKs; a model's name with a verb is nobody else's.
+fn gemini(path: &str) -> Option<Place<'_>> {
+    if let Some(call) = gemini::path::call(path) {
+        return Some(Place::Infer(Protocol::Gemini, call.verb.operation()));
+    }
+    let rest = ["/v1beta/models", "/v1beta1/models"].iter().find_map(|list| path.strip_prefix(list))?;
+    match rest.strip_prefix('/') {
+        Some(id) if !id.is_empty() => Some(Place::GeminiModel(id)),
+        Some(_) => Some(Place::GeminiModels),
+        None => rest.is_empty().then_some(Place::GeminiModels),
     }
 }
 
@@ -66,7 +96,7 @@ fn ollama(path: &str) -> Option<Place<'_>> {
         "generate" => infer(Operation::Completion),
         "embed" => infer(Operation::Embeddings),
         "embeddings" => infer(Operation::SingleEmbedding),
-        "show" => infer(Operation::ShowModel),
+        "show" => Some(Place::OllamaShow),
         "tags" => Some(Place::OllamaTags),
         "ps" => Some(Place::OllamaLoaded),
         "version" => Some(Place::OllamaVersion),
@@ -84,10 +114,12 @@ impl Place<'_> {
     /// Whether a method fits, and which do.
     pub fn allows(self, method: &Method) -> Result<(), &'static str> {
         let (fits, allowed) = match self {
-            Place::Infer(..) => (method == Method::POST, "POST"),
+            Place::Infer(..) | Place::Invoke(_) | Place::OllamaShow => (method == Method::POST, "POST"),
             Place::OllamaChange(_) => (true, ""),
             Place::Models
             | Place::Model(_)
+            | Place::GeminiModels
+            | Place::GeminiModel(_)
             | Place::OllamaTags
             | Place::OllamaLoaded
             | Place::OllamaVersion
@@ -98,21 +130,51 @@ impl Place<'_> {
         if fits { Ok(()) } else { Err(allowed) }
     }
 
+    /// Whether an Ollama has it at this path: its own API, and what it has of others' under `/v1`.
+    pub fn is_ollamas(self, path: &str) -> bool {
+        let below_v1 = path.starts_with("/v1/");
+        match self {
+            Place::Infer(Protocol::Ollama, _) => true,
+            Place::Infer(Protocol::Gemini, _) => false,
+            Place::Infer(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic, operation) => {
+                let answered = [Operation::Chat, Operation::Completion, Operation::Embeddings, Operation::CountTokens];
+                below_v1 && answered.contains(&operation)
+            }
+            Place::Models | Place::Model(_) => below_v1,
+            Place::OllamaTags
+            | Place::OllamaLoaded
+            | Place::OllamaShow
+            | Place::OllamaVersion
+            | Place::OllamaChange(_)
+            | Place::Root => true,
+            Place::Invoke(_) | Place::GeminiModels | Place::GeminiModel(_) | Place::WellKnown | Place::Health => false,
+        }
+    }
+
     /// The protocol whose error shape fits.
     pub fn protocol(self) -> Protocol {
         match self {
             Place::Infer(protocol, _) => protocol,
-            Place::OllamaTags | Place::OllamaLoaded | Place::OllamaVersion | Place::OllamaChange(_) => Protocol::Ollama,
-            Place::Models | Place::Model(_) | Place::WellKnown | Place::Root | Place::Health => Protocol::OpenAiChat,
+            Place::GeminiModels | Place::GeminiModel(_) => Protocol::Gemini,
+            Place::OllamaTags
+            | Place::OllamaLoaded
+            | Place::OllamaShow
+            | Place::OllamaVersion
+            | Place::OllamaChange(_) => Protocol::Ollama,
+            Place::Invoke(_) | Place::Models | Place::Model(_) | Place::WellKnown | Place::Root | Place::Health => {
+                Protocol::OpenAiChat
+            }
         }
     }
 }
 
 /// The protocol whose error shape fits a path that is for nothing.
 pub fn protocol_of_unknown(path: &str) -> Protocol {
-    if path.starts_with("/api/") {
+    if let Some(protocol) = mlflow::protocol(path) {
+        protocol
+    } else if path.starts_with("/api/") {
         Protocol::Ollama
-    } else if path.starts_with("/v1beta/") {
+    } else if path.starts_with("/v1beta/") || path.starts_with("/v1beta1/") {
         Protocol::Gemini
     } else {
         Protocol::OpenAiChat
@@ -137,12 +199,49 @@ mod tests {
         check("/v1/models", Some(Place::Models));
         check("/v1/models/org/name:tag", Some(Place::Model("org/name:tag")));
         check("/v1/models/", None);
+        let gemini = |operation| Some(Place::Infer(Protocol::Gemini, operation));
+        check("/v1beta/models", Some(Place::GeminiModels));
+        check("/v1beta1/models/", Some(Place::GeminiModels));
+        check("/v1beta/models/org%2Fname:tag", Some(Place::GeminiModel("org%2Fname:tag")));
+        check("/v1beta/models/org/name:tag:generateContent", gemini(Operation::Chat));
+        check("/v1/models/m:streamGenerateContent", gemini(Operation::Chat));
+        check("/v1beta1/models/m:countTokens", gemini(Operation::CountTokens));
+        check("/v1beta/models/m:embedContent", gemini(Operation::SingleEmbedding));
+        check("/v1beta/models/m%3AbatchEmbedContents", gemini(Operation::Embeddings));
+        check("/v1beta/modelsx", None);
+        check("/v1beta/files", None);
         check("/v1", None);
         check("/v1x/models", None);
         check("/api/blobs/sha256:0", Some(Place::OllamaChange("uploading a model")));
         check("/api/nope", None);
+        check("/gateway/chat/mlflow/invocations", Some(Place::Invoke("chat")));
+        check("/gateway/openai/v1/models", None);
+        check("/health/readiness", Some(Place::Health));
         check("/", Some(Place::Root));
         check("//", None);
+    }
+
+    #[test]
+    fn what_an_ollama_has() {
+        let check = |path: &str, expected: bool| {
+            assert_eq!(place(path).is_some_and(|place| place.is_ollamas(path)), expected, "{path}");
+        };
+        for path in ["/", "/api/chat", "/api/tags", "/api/pull", "/v1/chat/completions", "/v1/messages", "/v1/models/m"]
+        {
+            check(path, true);
+        }
+        for path in [
+            "/chat/completions",
+            "/models",
+            "/v1/rerank",
+            "/v1beta/models",
+            "/v1/models/m:generateContent",
+            "/gateway/m/invocations",
+            "/.well-known/pointsman.json",
+            "/health",
+        ] {
+            check(path, false);
+        }
     }
 
     #[test]

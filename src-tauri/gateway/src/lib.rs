@@ -7,6 +7,8 @@
 pub mod gateway;
 
 // What is known: data.
+pub mod completion;
+pub mod embedding;
 pub mod environment;
 pub mod error;
 pub mod protocol;

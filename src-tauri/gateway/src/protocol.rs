@@ -4,7 +4,15 @@
 //! neither the HTTP server nor the client: names, paths, bytes and values only. Which endpoint speaks what is the
 //! catalog's business, whether a request is forwarded or translated is `dispatch::plan`'s.
 
+pub mod anthropic;
+pub mod codec;
+pub mod gemini;
+pub mod ollama;
+pub mod openai_chat;
+pub mod openai_responses;
 pub mod refusal;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +37,17 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// The path of an operation below the prefix, for the same protocol on both sides: with the model's name in it where
+    /// that is where it stands.
+    pub fn path_to(self, operation: Operation, model: &str, stream: bool) -> Option<Cow<'static, str>> {
+        match self {
+            Protocol::Gemini => gemini::path::write(operation, model, stream).map(Cow::Owned),
+            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic | Protocol::Ollama => {
+                self.path(operation).map(Cow::Borrowed)
+            }
+        }
+    }
+
     /// Every protocol, in the order in which documentation lists them.
     pub const ALL: &[Protocol] =
         &[Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
@@ -113,7 +132,7 @@ pub enum Operation {
     Completion,
     /// Vectors for a list of texts.
     Embeddings,
-    /// One vector for one text: Ollama's older `/api/embeddings`.
+    /// One vector for one text: Ollama's older `/api/embeddings`, Gemini's `:embedContent`.
     SingleEmbedding,
     /// How many tokens a conversation has, without answering it.
     CountTokens,
@@ -128,6 +147,15 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// What an endpoint of another protocol is asked in its place; `None` where nothing stands between protocols.
+    pub const fn through_hub(self) -> Option<Operation> {
+        match self {
+            Operation::Chat | Operation::Completion | Operation::CountTokens => Some(Operation::Chat),
+            Operation::Embeddings | Operation::SingleEmbedding => Some(Operation::Embeddings),
+            Operation::Transcription | Operation::Translation | Operation::Rerank | Operation::ShowModel => None,
+        }
+    }
+
     /// The name in tables, logs and usage rows.
     pub const fn id(self) -> &'static str {
         match self {
@@ -155,3 +183,6 @@ pub struct Speaks {
     /// What it can be asked.
     pub operations: Vec<Operation>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,6 +101,10 @@ fn named(catalog: &Catalog, settings: &Settings, asked: &Asked<'_>) -> Result<(V
     if !targets.is_empty() {
         return Ok((targets, None));
     }
+    // Ollama's clients add the tag to every name that has none, a route's too.
+    if let Some(answer) = untagged(asked.name).and_then(|name| as_route(catalog, settings, name, asked.operation)) {
+        return answer;
+    }
     let alias =
         settings.aliases.iter().find(|(pattern, _)| WildMatch::new_case_insensitive(pattern).matches(asked.name));
     if let Some((_, meant)) = alias {
@@ -246,14 +250,19 @@ fn preferred(mut targets: Vec<Target>) -> Vec<Target> {
     targets
 }
 
+/// A name without the tag that Ollama's clients add; `None` if it has none.
+pub(crate) fn untagged(name: &str) -> Option<&str> {
+    name.strip_suffix(":latest").filter(|name| !name.is_empty())
+}
+
 /// The error for a name that means nothing, with the nearest ones.
 pub(crate) fn not_found(catalog: &Catalog, settings: &Settings, name: &str) -> Error {
     let mut near = catalog.index().nearest(name);
     let routes = settings.routes.keys().filter(|route| route.contains(name) || name.contains(route.as_str()));
     near.splice(0..0, routes.take(2).map(|route| Arc::from(route.as_str())));
     near.truncate(3);
-    // Told back only so far: a name of a megabyte is no name.
-    Error::ModelNotFound { name: name.chars().take(120).collect(), near }
+    // Told back only so far, and nothing that a terminal or a log would obey: a name of a megabyte is no name.
+    Error::ModelNotFound { name: name.chars().filter(|sign| !sign.is_control()).take(120).collect(), near }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod answer;
 mod body;
 pub mod guard;
 mod lists;
+pub mod ollama_port;
 mod waiting;
 
 use std::convert::Infallible;
@@ -27,7 +28,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use answer::Shared;
+pub use answer::{Door, Shared};
 pub(crate) use body::Body;
 
 /// Connections held at once. More wait in the system's queue; a laptop's tools need a few dozen.
@@ -120,7 +121,13 @@ pub fn allow_many_files() {
 pub fn allow_many_files() {}
 
 /// Serves until `stop` is cancelled, then lets open requests end for at most `drain`. Returns how many were cut off.
-pub async fn serve(listeners: Listeners, shared: Arc<Shared>, stop: CancellationToken, drain: Duration) -> usize {
+pub async fn serve(
+    listeners: Listeners,
+    shared: Arc<Shared>,
+    door: Arc<Door>,
+    stop: CancellationToken,
+    drain: Duration,
+) -> usize {
     let tracker = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let cut = CancellationToken::new();
@@ -128,9 +135,9 @@ pub async fn serve(listeners: Listeners, shared: Arc<Shared>, stop: Cancellation
         .sockets
         .into_iter()
         .map(|socket| {
-            let (shared, stop, tracker, permits, cut) =
-                (Arc::clone(&shared), stop.clone(), tracker.clone(), Arc::clone(&permits), cut.clone());
-            tokio::spawn(accept(socket, shared, stop, cut, tracker, permits))
+            let asked = (Arc::clone(&shared), Arc::clone(&door));
+            let (stop, tracker, permits, cut) = (stop.clone(), tracker.clone(), Arc::clone(&permits), cut.clone());
+            tokio::spawn(accept(socket, asked, stop, cut, tracker, permits))
         })
         .collect();
     for task in accepting {
@@ -148,7 +155,7 @@ pub async fn serve(listeners: Listeners, shared: Arc<Shared>, stop: Cancellation
 
 async fn accept(
     socket: TcpListener,
-    shared: Arc<Shared>,
+    (shared, door): (Arc<Shared>, Arc<Door>),
     stop: CancellationToken,
     cut: CancellationToken,
     tracker: TaskTracker,
@@ -169,19 +176,25 @@ async fn accept(
             }
         };
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
-        let (shared, stop, cut) = (Arc::clone(&shared), stop.clone(), cut.clone());
+        let (shared, door, stop, cut) = (Arc::clone(&shared), Arc::clone(&door), stop.clone(), cut.clone());
         tracker.spawn(async move {
-            connection(stream, shared, stop, cut).await;
+            connection(stream, shared, door, stop, cut).await;
             drop(permit);
         });
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationToken, cut: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    door: Arc<Door>,
+    stop: CancellationToken,
+    cut: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<Response<Body>, Infallible>(shielded(shared, request).await) }
+        let (shared, door) = (Arc::clone(&shared), Arc::clone(&door));
+        async move { Ok::<Response<Body>, Infallible>(shielded(shared, door, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -208,8 +221,8 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stop: CancellationTo
 }
 
 /// A fault in one request is that request's alone.
-async fn shielded(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Body> {
-    match AssertUnwindSafe(answer::answer(&shared, request)).catch_unwind().await {
+async fn shielded(shared: Arc<Shared>, door: Arc<Door>, request: Request<Incoming>) -> Response<Body> {
+    match AssertUnwindSafe(answer::answer(&shared, &door, request)).catch_unwind().await {
         Ok(response) => response,
         Err(_) => {
             tracing::error!("a request met a fault inside Pointsman");

@@ -48,6 +48,8 @@ pub struct Settings {
     pub discovery: Discovery,
     /// Pointsman's own llama.cpp.
     pub builtin: BuiltIn,
+    /// The second port.
+    pub ollama_port: OllamaPort,
     /// Sizes and times.
     pub limits: Limits,
     /// Counting requests.
@@ -131,6 +133,15 @@ pub struct BuiltIn {
     pub server: PathBuf,
     /// Further folders with GGUF files.
     pub folders: Vec<PathBuf>,
+}
+
+/// A second port, for tools that can be told no other address than Ollama's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OllamaPort {
+    /// Whether it is opened.
+    pub enabled: bool,
+    /// The port on the loopback addresses of `bind`; 0 takes a free one.
+    pub port: u16,
 }
 
 /// Sizes and times.

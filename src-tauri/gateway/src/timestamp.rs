@@ -1,4 +1,4 @@
-//! Times as text: RFC 3339 in UTC, and its day alone.
+//! Times as text and back: RFC 3339, and its day alone.
 //!
 //! For lists and settings. Nothing here asks a clock: times come in as arguments.
 
@@ -26,9 +26,50 @@ pub(crate) fn day(moment: SystemTime) -> String {
     rfc3339(seconds)[..10].to_owned()
 }
 
+/// Seconds since 1970 of a date such as `2026-11-22T02:12:47.5+02:00`; `None` for other texts and for earlier times.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let rest = text.get(19..)?.trim_start_matches(|letter: char| letter == '.' || letter.is_ascii_digit());
+    let offset = match rest.as_bytes() {
+        [b'Z' | b'z'] => 0,
+        [sign @ (b'+' | b'-'), zone @ ..] => {
+            let zone = std::str::from_utf8(zone).ok()?;
+            let (hours, minutes) = zone.split_once(':')?;
+            let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
+            (i64::from(hours) * 60 + i64::from(minutes)) * if *sign == b'-' { -60 } else { 60 }
+        }
+        _ => return None,
+    };
+    // Civil to days, the same author's inverse.
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let yoe = y.rem_euclid(400);
+    let doy = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
+    u64::try_from(days * 86_400 + number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19)? - offset).ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::{rfc3339, seconds};
+
+    #[test]
+    fn dates_of_other_zones() {
+        for (text, expected) in [
+            ("2023-08-04T08:52:19.385406455-07:00", Some(1_691_164_339)),
+            ("2023-08-04T15:52:19Z", Some(1_691_164_339)),
+            ("2023-08-04T17:22:19.1+01:30", Some(1_691_164_339)),
+            ("2023-08-04", None),
+            ("2023-08-04T15:52:19", None),
+            ("2023-08-04T15:52:19+é:00", None),
+            ("2023-08-04T15:52:19+65535:59", None),
+            ("1969-12-31T23:59:59Z", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn dates() {
@@ -39,6 +80,7 @@ mod tests {
             (1_795_313_567, "2026-11-22T02:12:47Z"),
         ] {
             assert_eq!(rfc3339(seconds), expected);
+            assert_eq!(super::seconds(expected), Some(seconds));
         }
     }
 }

@@ -189,6 +189,16 @@ impl Script {
         self
     }
 
+    /// The same with other words in its body.
+    pub(crate) fn replaced(mut self, from: &str, to: &str) -> Script {
+        for step in &mut self.steps {
+            if let Step::Send(piece) = step {
+                *piece = String::from_utf8_lossy(piece).replace(from, to).into();
+            }
+        }
+        self
+    }
+
     pub(super) fn render_head(&self) -> Vec<u8> {
         let mut head = Vec::new();
         let _ = write!(head, "HTTP/1.1 {} Scripted\r\n", self.status);

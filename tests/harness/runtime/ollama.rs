@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -62,6 +62,17 @@ impl Ollama {
 
     /// Makes a model from a GGUF file, with this template of its own where one is given.
     pub(crate) async fn create(&self, name: &str, gguf: &Path, template: Option<&str>) {
+        self.create_with(name, gguf, template, json!({"num_ctx": 2048})).await;
+    }
+
+    /// Makes a model for which no context is set.
+    pub(crate) async fn create_free(&self, name: &str, gguf: &Path) {
+        self.create_with(name, gguf, None, json!({})).await;
+    }
+
+    async fn create_with(&self, name: &str, gguf: &Path, template: Option<&str>, mut parameters: Value) {
+        parameters["num_thread"] = 1.into();
+        parameters["stop"] = json!(["<|im_end|>"]);
         let blob = std::fs::read(gguf).expect("a model file");
         let digest: String = Sha256::digest(&blob).iter().map(|byte| format!("{byte:02x}")).collect();
         let path = format!("/api/blobs/sha256:{digest}");
@@ -70,7 +81,7 @@ impl Ollama {
             Ask::new("POST", &path).body(blob).send(self.port).await.expect(201).await;
         }
         let mut ask = json!({"model": name, "files": {"model.gguf": format!("sha256:{digest}")},
-            "parameters": {"num_ctx": 2048, "num_thread": 1, "stop": ["<|im_end|>"]}});
+            "parameters": parameters});
         if let Some(template) = template {
             ask["template"] = std::fs::read_to_string(fixture(template)).expect("a template").into();
         }

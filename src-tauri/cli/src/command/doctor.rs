@@ -108,6 +108,11 @@ fn not_running(world: &World) -> Vec<Finding> {
 
 fn of_snapshot(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = vec![fine(format!("Serving on {}", snapshot.addresses.join(" and ")))];
+    if !snapshot.ollama_port.addresses.is_empty() {
+        let addresses = snapshot.ollama_port.addresses.join(" and ");
+        findings.push(fine(format!("Local models for Ollama's clients on {addresses}")));
+    }
+    findings.extend(snapshot.ollama_port.problem.clone().map(problem));
     findings.push(match &snapshot.settings_problem {
         None => fine(format!("The settings in {} are in order", snapshot.settings_file)),
         Some(reason) => problem(format!("{}: {reason}; the last good settings are used", snapshot.settings_file)),

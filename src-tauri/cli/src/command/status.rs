@@ -57,6 +57,11 @@ fn summary(snapshot: &Snapshot) -> Vec<String> {
         ),
         local_only::told(snapshot.local_only).to_owned(),
     ];
+    if !snapshot.ollama_port.addresses.is_empty() {
+        let addresses = snapshot.ollama_port.addresses.join(" and ");
+        lines.push(format!("Local models for Ollama's clients on {addresses}"));
+    }
+    lines.extend(snapshot.ollama_port.problem.clone());
     if !snapshot.settled {
         lines.push("Still looking for runtimes".to_owned());
     }

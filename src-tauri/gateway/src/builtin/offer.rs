@@ -196,7 +196,7 @@ fn model(disk: &DiskModel, endpoint: &EndpointId, present: Present<'_>) -> Model
         quantisation: header.quantisation.clone(),
         family: Some(header.architecture.clone()).filter(|architecture| !architecture.is_empty()),
         format: Some("gguf".to_owned()),
-        context: Context { trained: header.trained_context, effective },
+        context: Context { trained: header.trained_context, effective, configured: None },
         capabilities: Capabilities {
             chat,
             tools: chat.then_some(header.chat_template.tools),

@@ -93,9 +93,18 @@ impl Endpoint {
         self.speaks.iter().find(|speaks| speaks.protocol == protocol && speaks.operations.contains(&operation))
     }
 
-    /// Whether it can be asked this operation in any protocol.
+    /// Whether it can be asked this operation in any protocol, as it is or through the hub.
     pub fn can(&self, operation: Operation) -> bool {
-        self.speaks.iter().any(|speaks| speaks.operations.contains(&operation))
+        let fits = |speaks: &Speaks| {
+            let through = operation.through_hub();
+            speaks.operations.iter().any(|has| *has == operation || Some(*has) == through)
+        };
+        self.speaks.iter().any(fits)
+    }
+
+    /// Whether it is this runtime, found running on this machine.
+    pub fn is_found(&self, runtime: &str) -> bool {
+        matches!(&self.origin, Origin::Discovered { runtime: found } if **found == *runtime)
     }
 
     /// The id for a runtime that listens at `address`: `ollama@11434`, `ollama@[::1]:11434`.

@@ -49,6 +49,9 @@ pub struct Model {
     /// The part of `memory` that is on a GPU, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu_memory: Option<u64>,
+    /// What the runtime says its content is known by, where it tells: 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Whether prompts stay on this machine. False for a hosted model, for an endpoint elsewhere, and for the cloud
     /// models that a local runtime lists beside its own (Ollama's `:cloud`).
     pub local: bool,
@@ -74,6 +77,7 @@ impl Model {
             state: ModelState::default(),
             memory: None,
             gpu_memory: None,
+            digest: None,
             local,
             created: None,
         }
@@ -99,6 +103,9 @@ pub struct Context {
     /// What the runtime really gives one request now; the one that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<u32>,
+    /// What its owner set for it; the runtime gives no other unless a request says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configured: Option<u32>,
 }
 
 /// What a model can do. `None` means that the runtime does not tell.

@@ -15,11 +15,12 @@ use super::socket::Handler;
 use super::{Command, Reply, SecretText, Snapshot, view};
 use crate::catalog::Catalog;
 use crate::secrets::{Secret, Vault};
+use crate::server::ollama_port;
 use crate::settings::watch::Loaded;
 use crate::settings::{RequireKey, Settings, client_key, edit};
 use crate::timestamp;
 use crate::usage::table::request::Filter;
-use crate::usage::{Reader, Sink, recorder::Open};
+use crate::usage::{self, Reader, Sink, recorder::Open};
 
 /// What a handle is made of.
 pub struct Parts {
@@ -41,7 +42,9 @@ pub struct Parts {
     pub settings: watch::Receiver<Arc<Settings>>,
     /// What is available.
     pub catalog: watch::Receiver<Arc<Catalog>>,
-    /// Grows with each change of either.
+    /// The second port.
+    pub ollama_port: watch::Receiver<ollama_port::State>,
+    /// Grows with each change of any.
     pub changes: watch::Receiver<u64>,
     /// Where credentials are kept.
     pub vault: Arc<Vault>,
@@ -181,7 +184,12 @@ impl Handle {
 
     async fn requests(&self, limit: u32) -> Result<Reply, String> {
         let Some(file) = self.0.usage_file.clone() else { return Ok(Reply::Requests { rows: Vec::new() }) };
-        let read = tokio::task::spawn_blocking(move || Reader::open(&file)?.recent(limit, None, &Filter::default()));
+        let read = tokio::task::spawn_blocking(move || match Reader::open(&file) {
+            Ok(reader) => reader.recent(limit, None, &Filter::default()),
+            // The writer makes the file when it gets to it, and its tables a moment later.
+            Err(usage::Error::Missing(_) | usage::Error::Older { found: 0 }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        });
         let rows = read.await.map_err(|_| "the read was given up".to_owned())?.map_err(|error| error.to_string())?;
         let rows = rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect();
         Ok(Reply::Requests { rows })
@@ -207,6 +215,7 @@ impl Handler for Handle {
             instance: self.0.instance.clone(),
             process: std::process::id(),
             addresses: self.0.addresses.iter().map(ToString::to_string).collect(),
+            ollama_port: self.0.ollama_port.borrow().clone(),
             revision: *self.0.changes.borrow(),
             settled: catalog.settled(),
             open_streams: self.0.open.count(),
@@ -227,10 +236,11 @@ impl Handler for Handle {
     }
 }
 
-/// Counts changes of the catalog and the settings into one number, until `stop`.
+/// Counts changes of the catalog, the settings and the second port into one number, until `stop`.
 pub async fn count_changes(
     mut catalog: watch::Receiver<Arc<Catalog>>,
     mut loaded: watch::Receiver<Arc<Loaded>>,
+    mut ollama_port: watch::Receiver<ollama_port::State>,
     changes: watch::Sender<u64>,
     stop: CancellationToken,
 ) {
@@ -239,6 +249,7 @@ pub async fn count_changes(
             () = stop.cancelled() => return,
             changed = catalog.changed() => changed,
             changed = loaded.changed() => changed,
+            changed = ollama_port.changed() => changed,
         };
         if changed.is_err() {
             return;

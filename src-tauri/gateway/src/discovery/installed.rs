@@ -30,6 +30,17 @@ pub(super) fn installed(
     table.iter().filter(|spec| !running.contains(&spec.id)).filter_map(one).collect()
 }
 
+/// Where one runtime is installed, whether it runs or not.
+pub fn installed_at(
+    table: &[RuntimeSpec],
+    runtime: &str,
+    environment: &Environment,
+    folders: &Folders,
+) -> Option<String> {
+    let all = installed(table, &BTreeSet::new(), environment, folders);
+    all.into_iter().find(|installed| &*installed.runtime == runtime).map(|installed| installed.path)
+}
+
 fn place(installation: &Installation, environment: &Environment, folders: &Folders) -> Option<PathBuf> {
     if let Some(binary) = &installation.binary {
         let file = format!("{binary}{}", std::env::consts::EXE_SUFFIX);

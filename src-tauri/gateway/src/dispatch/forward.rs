@@ -4,16 +4,15 @@
 //! falls silent ends with the surface's own error event. A whole answer that breaks off breaks the client's connection
 //! off too, so that nobody takes a part for the whole. Dropping it closes the upstream's connection at once.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::Sleep;
 
+use super::idle::Idle;
 use crate::builtin::Lease;
 use crate::catalog::EndpointId;
 use crate::error::Error;
@@ -48,10 +47,7 @@ pub struct Forwarded {
     redactor: Option<Streaming>,
     /// Held while the built-in runtime answers, so that it is not stopped.
     _lease: Option<Lease>,
-    idle: Duration,
-    last: Instant,
-    /// Made when the upstream first keeps us waiting; most whole answers never do.
-    alarm: Option<Pin<Box<Sleep>>>,
+    idle: Idle,
     ended: bool,
 }
 
@@ -71,25 +67,9 @@ impl Forwarded {
             recorder,
             redactor: source.redactor.map(Redactor::streaming),
             _lease: source.lease,
-            idle: source.idle,
-            last: Instant::now(),
-            alarm: None,
+            idle: Idle::new(source.idle),
             ended,
         }
-    }
-
-    /// Whether the upstream has been silent for too long; asks to be woken when it will have been.
-    fn silent(&mut self, cx: &mut Context<'_>) -> bool {
-        let idle = self.idle;
-        let last = self.last;
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until((last + idle).into())));
-        while alarm.as_mut().poll(cx).is_ready() {
-            if last.elapsed() >= idle {
-                return true;
-            }
-            alarm.as_mut().reset((last + idle).into());
-        }
-        false
     }
 
     /// The end of an answer: its last bytes, if something is still to be said.
@@ -132,12 +112,12 @@ impl Body for Forwarded {
                 None => Pin::new(&mut this.body).poll_frame(cx),
             };
             let broke = match frame {
-                Poll::Pending if this.silent(cx) => {
-                    Some(Error::TimedOut { endpoint: Arc::clone(&this.endpoint), waited: this.idle })
+                Poll::Pending if this.idle.poll(cx).is_ready() => {
+                    Some(Error::TimedOut { endpoint: Arc::clone(&this.endpoint), waited: this.idle.most() })
                 }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(frame))) => {
-                    this.last = Instant::now();
+                    this.idle.heard();
                     // Trailers belong to the upstream's connection.
                     let Ok(bytes) = frame.into_data() else { continue };
                     this.recorder.see(&bytes);

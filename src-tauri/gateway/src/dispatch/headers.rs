@@ -3,7 +3,10 @@
 //! Upwards: no credential, cookie or address of the client, and nothing that belongs to its connection. Downwards: nothing
 //! that belongs to the upstream's connection or sets a policy in our name. All else passes unchanged.
 
+use bytes::Bytes;
 use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+
+use crate::routing::Target;
 
 /// Says that a request went through Pointsman, so that a ring of gateways is seen.
 pub(crate) const HOP: HeaderName = HeaderName::from_static("x-pointsman-hop");
@@ -17,6 +20,25 @@ pub(crate) const TARGET: HeaderName = HeaderName::from_static("x-pointsman-targe
 pub(crate) const LOCAL: HeaderName = HeaderName::from_static("x-pointsman-local");
 /// How many targets were tried.
 pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
+/// What the target's protocol could not be told, by the client's own field names.
+pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-pointsman-dropped");
+/// Says that a count was estimated here and not made by a tokenizer.
+pub(crate) const ESTIMATED: HeaderName = HeaderName::from_static("x-pointsman-estimated");
+
+/// Says who answered, where, and how many were tried.
+pub(crate) fn sign(headers: &mut HeaderMap, target: &Target, attempts: u8) {
+    name(headers, &target.endpoint.id, &target.model.id);
+    headers.insert(LOCAL, flag(target.local()));
+    headers.insert(ATTEMPTS, HeaderValue::from(u16::from(attempts)));
+}
+
+/// Names a target.
+pub(crate) fn name(headers: &mut HeaderMap, endpoint: &str, model: &str) {
+    // Joined, not formatted: this runs for each request.
+    if let Ok(name) = HeaderValue::from_maybe_shared(Bytes::from([endpoint, "/", model].concat())) {
+        headers.insert(TARGET, name);
+    }
+}
 
 /// Removes what must not go up.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {

@@ -1,7 +1,6 @@
-//! Forward or not: whether a target can be given the bytes as they came.
+//! Forward or translate: how a target is asked.
 //!
-//! Pure. Equal protocols are forwarded. Unequal ones will go through the hub, which has its place here as a second
-//! variant; until then they are told as not spoken.
+//! Pure. Equal protocols are forwarded; unequal ones go through the hub to the protocol of the target that loses least.
 
 use crate::catalog::Endpoint;
 use crate::protocol::{Operation, Protocol, Speaks};
@@ -11,9 +10,42 @@ use crate::protocol::{Operation, Protocol, Speaks};
 pub enum Plan<'a> {
     /// The same protocol: bytes through, but for the model's name and the credential.
     Forward(&'a Speaks),
+    /// Another protocol: through the hub.
+    Translate(&'a Speaks),
+    /// Nothing there counts tokens: the count is estimated here.
+    Estimate,
 }
+
+/// The order in which protocols are preferred upstream, where the surface's own is not spoken. Chat completions first:
+/// every runtime's own form, and the one whose quirks are known best. Ollama's comes last only because its own runtime is
+/// treated apart.
+const PREFERRED: [Protocol; 5] =
+    [Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
 
 /// How `endpoint` can be asked; `None` if it cannot.
 pub fn plan(protocol: Protocol, operation: Operation, endpoint: &Endpoint) -> Option<Plan<'_>> {
-    endpoint.speaks(protocol, operation).map(Plan::Forward)
+    let through = operation.through_hub();
+    // Only Ollama's own API lets one set the context and forbid that a long prompt is cut without a word.
+    let native = endpoint.origin.runtime() == Some("ollama") && operation != Operation::Completion;
+    if native
+        && protocol != Protocol::Ollama
+        && let Some(speaks) = endpoint.speaks(Protocol::Ollama, through?)
+        && operation != Operation::CountTokens
+    {
+        return Some(Plan::Translate(speaks));
+    }
+    if let Some(speaks) = endpoint.speaks(protocol, operation) {
+        return Some(Plan::Forward(speaks));
+    }
+    if operation == Operation::CountTokens {
+        // The two protocols in which a whole conversation is counted, tools included.
+        let mut counting = [Protocol::Anthropic, Protocol::Gemini].into_iter();
+        let counts = counting.find_map(|spoken| endpoint.speaks(spoken, operation));
+        return counts.map(Plan::Translate).or_else(|| endpoint.can(operation).then_some(Plan::Estimate));
+    }
+    let through = through?;
+    PREFERRED.iter().find_map(|spoken| endpoint.speaks(*spoken, through)).map(Plan::Translate)
 }
+
+#[cfg(test)]
+mod tests;

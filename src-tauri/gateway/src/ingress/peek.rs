@@ -1,5 +1,6 @@
 //! Looks into a request body for `model` and `stream` without parsing the rest.
 //!
+//! Gemini's requests say both in the path; their bodies are only looked at for being JSON.
 //! The body goes upstream as it came, so only the top level is read: keys are compared as JSON means them, values are
 //! skipped. What could make two readers disagree about the model is refused: a repeated `model` or `stream`, or the
 //! same key in another case, which Go's decoder (Ollama's) would take for it. Whether the rest is right is upstream's
@@ -10,6 +11,8 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use memchr::{memchr2, memmem};
+
+use crate::protocol::gemini;
 
 /// How deeply a body may be nested. Deeper is an attack on a recursive reader, never a request.
 const DEEPEST: u32 = 512;
@@ -36,6 +39,8 @@ enum Place {
     Behind { brace: usize, empty: bool },
     /// The bytes of a form part's value.
     Form(Range<usize>),
+    /// In the path.
+    Path,
 }
 
 /// Why a body cannot be passed on. The text goes to the client.
@@ -163,6 +168,30 @@ pub fn form(body: &[u8], boundary: &str) -> Result<Peek, PeekError> {
     Ok(Peek { model: Some(name).filter(|name| !name.is_empty()), stream, asks: true, place: Place::Form(place) })
 }
 
+/// Checks the body of a request whose path says it all.
+pub fn path(body: &[u8], call: gemini::path::Call) -> Result<Peek, PeekError> {
+    let at = skip_space(body, 0);
+    if body.get(at) != Some(&b'{') {
+        return Err(PeekError::NotAnObject);
+    }
+    end(body, skip_value(body, at)?)?;
+    let stream = Some(call.streams());
+    let model = checked(call.model)?;
+    Ok(Peek { model: Some(model).filter(|name| !name.is_empty()), stream, asks: true, place: Place::Path })
+}
+
+/// The name that Ollama's `/api/show` asks for: `model`, or `name` as older clients write it.
+pub fn shown(body: &[u8]) -> Result<String, PeekError> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        name: Option<String>,
+    }
+    let named = json(body)?
+        .model
+        .map_or_else(|| serde_json::from_slice::<Named>(body).map(|named| named.name.unwrap_or_default()), Ok);
+    named.map_err(|_| PeekError::WrongType("name", "a string")).and_then(checked)
+}
+
 impl Peek {
     /// The body with another model's name and every other byte as it was, in up to three pieces.
     pub fn renamed(&self, body: &Bytes, model: &str) -> [Bytes; 3] {
@@ -171,6 +200,7 @@ impl Peek {
         }
         let (head, name, tail) = match &self.place {
             Place::Json(range) => (body.slice(..range.start), quoted(model), body.slice(range.end..)),
+            Place::Path => (gemini::forward::renamed(body, model), Bytes::new(), Bytes::new()),
             Place::Form(range) => {
                 (body.slice(..range.start), Bytes::copy_from_slice(model.as_bytes()), body.slice(range.end..))
             }

@@ -1,6 +1,6 @@
 //! An [`Error`] in each surface's own shape, as a whole answer and as the last event of a stream.
 //!
-//! Shapes are those of the vendors' API references; the text is the same on all.
+//! Shapes are those of the vendors' API references; the text is the same on all, but for words that clients look for.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -11,7 +11,7 @@ use crate::error::Error;
 
 /// The body of an error answer.
 pub fn body(protocol: Protocol, error: &Error) -> Bytes {
-    let message = error.to_string();
+    let message = message(protocol, error);
     let value = match protocol {
         Protocol::OpenAiChat | Protocol::OpenAiResponses => openai(error, &message),
         Protocol::Anthropic => anthropic(error, &message),
@@ -25,7 +25,7 @@ pub fn body(protocol: Protocol, error: &Error) -> Bytes {
 
 /// The event that ends a stream which cannot be completed. It always starts a new line or event, whatever came before.
 pub fn event(protocol: Protocol, error: &Error) -> Bytes {
-    let message = error.to_string();
+    let message = message(protocol, error);
     Bytes::from(match protocol {
         Protocol::OpenAiChat => format!("\n\ndata: {}\n\n", openai(error, &message)),
         Protocol::OpenAiResponses => {
@@ -34,12 +34,19 @@ pub fn event(protocol: Protocol, error: &Error) -> Bytes {
         }
         Protocol::Anthropic => format!("\n\nevent: error\ndata: {}\n\n", anthropic(error, &message)),
         Protocol::Gemini => {
-            let value =
-                json!({"error": {"code": error.status().as_u16(), "message": message, "status": "UNAVAILABLE"}});
+            let value = json!({"error": {"code": error.status().as_u16(), "message": message, "status": google_status(error.status())}});
             format!("\n\ndata: {value}\n\n")
         }
         Protocol::Ollama => format!("\n{}\n", json!({"error": message})),
     })
+}
+
+fn message(protocol: Protocol, error: &Error) -> String {
+    match (protocol, error) {
+        // Anthropic has no code for it: Claude Code shortens the conversation when it reads these words.
+        (Protocol::Anthropic, Error::ContextExceeded { .. }) => format!("prompt is too long: {error}"),
+        _ => error.to_string(),
+    }
 }
 
 fn openai(error: &Error, message: &str) -> Value {

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::waiting::Waiting;
-use crate::dispatch::Forwarded;
+use crate::dispatch::AnswerBody;
 use crate::upstream::BrokeOff;
 
 /// An answer's body.
 pub(crate) enum Body {
     /// All of it.
     Whole(Bytes),
-    /// As it comes.
-    Forwarded(Box<Forwarded>),
+    /// A target's.
+    Answer(AnswerBody),
     /// As it comes, with comments until it does.
     Waiting(Box<Waiting>),
 }
@@ -28,7 +28,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Body::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Body::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Body::Forwarded(forwarded) => Pin::new(&mut **forwarded).poll_frame(cx),
+            Body::Answer(answer) => Pin::new(answer).poll_frame(cx),
             Body::Waiting(waiting) => waiting.poll_frame(cx),
         }
     }
@@ -36,7 +36,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Body::Whole(bytes) => bytes.is_empty(),
-            Body::Forwarded(forwarded) => forwarded.is_end_stream(),
+            Body::Answer(answer) => answer.is_end_stream(),
             Body::Waiting(_) => false,
         }
     }
@@ -44,7 +44,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Body::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Body::Forwarded(forwarded) => forwarded.size_hint(),
+            Body::Answer(answer) => answer.size_hint(),
             Body::Waiting(_) => SizeHint::default(),
         }
     }

@@ -14,10 +14,11 @@ use crate::settings::client_key::Keyring;
 use crate::settings::{RequireKey, Settings};
 
 /// Headers in which a key stands alone.
-static NAMED_KEYS: [HeaderName; 3] = [
+static NAMED_KEYS: [HeaderName; 4] = [
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("api-key"),
     HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("otari-key"),
 ];
 /// What browsers say of where a request comes from.
 static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -99,11 +100,10 @@ impl Guard {
 
     /// The caller's key, from whichever header the tool's API uses. A key in the query is none: queries end in logs.
     pub fn key(&self, headers: &HeaderMap) -> Key {
-        let bearer = headers.get_all(AUTHORIZATION).iter().filter_map(|value| {
-            let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-        });
+        let bearer = headers.get_all(AUTHORIZATION).iter().filter_map(|value| borne(value.to_str().ok()?));
         let named = NAMED_KEYS.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
+        // Otari's clients write the scheme before a key that stands alone, too.
+        let named = named.map(|value| borne(value).unwrap_or(value));
         let mut key = Key::None;
         for shown in bearer.chain(named).filter(|shown| !shown.is_empty()) {
             match self.keyring.find(shown) {
@@ -123,6 +123,12 @@ impl Guard {
             Key::None | Key::Wrong => Ok(()),
         }
     }
+}
+
+/// The key behind `Bearer`.
+fn borne(value: &str) -> Option<&str> {
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
 /// The answer's headers for a granted origin. No other origin is ever named, and never `*`.

@@ -13,7 +13,7 @@ use http::Response;
 use http_body::{Body as _, Frame};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::dispatch::Forwarded;
+use crate::dispatch::AnswerBody;
 use crate::error::Error;
 use crate::protocol::{Protocol, refusal};
 use crate::upstream::BrokeOff;
@@ -23,7 +23,7 @@ use crate::usage::recorder::Recorder;
 /// Time between two comments.
 const BEAT: Duration = Duration::from_secs(2);
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Forwarded>, (Error, Recorder)>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = Result<Response<AnswerBody>, (Error, Recorder)>> + Send>>;
 
 /// The body of such a stream.
 pub(crate) struct Waiting {
@@ -35,7 +35,7 @@ pub(crate) struct Waiting {
 
 enum State {
     Loading(Answer),
-    Answering(Box<Forwarded>),
+    Answering(AnswerBody),
     Ended,
 }
 
@@ -57,13 +57,13 @@ impl Waiting {
         loop {
             match &mut self.state {
                 State::Ended => return Poll::Ready(None),
-                State::Answering(forwarded) => return Pin::new(&mut **forwarded).poll_frame(cx),
+                State::Answering(answer) => return Pin::new(answer).poll_frame(cx),
                 State::Loading(answer) => match answer.as_mut().poll(cx) {
                     Poll::Pending => {
                         return self.beat.poll_tick(cx).map(|_| Some(Ok(Frame::data(self.comment.clone()))));
                     }
                     Poll::Ready(Ok(response)) if response.status().is_success() => {
-                        self.state = State::Answering(Box::new(response.into_body()));
+                        self.state = State::Answering(response.into_body());
                     }
                     Poll::Ready(Ok(response)) => {
                         let endpoint = "builtin".into();

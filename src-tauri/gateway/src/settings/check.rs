@@ -45,6 +45,10 @@ pub(super) fn check(settings: &Settings, source: &Source<'_>) -> Result<Vec<Stri
     if let Some(index) = settings.discovery.ports.iter().position(|&port| port == 0) {
         return Err(source.problem(&[Key("discovery"), Key("ports"), Index(index)], "nothing listens on port 0"));
     }
+    if settings.ollama_port.enabled && settings.ollama_port.port == settings.port && settings.port != 0 {
+        let message = "`ollama_port.port` is another port than `port`";
+        return Err(source.problem(&[Key("ollama_port"), Key("port")], message));
+    }
     limits(settings, source)?;
     aliases(settings, source, &mut warnings)?;
     routes(settings, source)?;

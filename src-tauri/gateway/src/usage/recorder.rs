@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::tap::{Tap, Tokens};
 use super::{Outcome, Record, Sink};
+use crate::completion;
 use crate::protocol::{Operation, Protocol};
 use crate::routing::Target;
 
@@ -93,16 +94,32 @@ impl Recorder {
         self.record.local = target.local();
     }
 
+    /// The endpoint and the model that were tried last.
+    pub fn target(&self) -> Option<(&str, &str)> {
+        self.record.endpoint.as_deref().zip(self.record.model.as_deref())
+    }
+
     /// How many targets were tried.
     pub fn attempts(&self) -> u8 {
         self.record.attempts
     }
 
-    /// The head of an answer came and its body will pass through `tap`.
-    pub fn answered(&mut self, status: u16, tap: Tap) {
+    /// The head of an answer came. Its body will pass through `tap`, or its tokens will be told by [`Recorder::count`].
+    pub fn answered(&mut self, status: u16, tap: Option<Tap>) {
         self.record.status = status;
         self.record.first_byte = Some(self.started.elapsed());
-        self.tap = Some(tap);
+        self.tap = tap;
+    }
+
+    /// The tokens of an answer so far, and in how many pieces it came.
+    pub fn count(&mut self, usage: Option<&completion::Usage>, chunks: u32) {
+        if let Some(usage) = usage {
+            self.record.input_tokens = Some(usage.input);
+            self.record.output_tokens = Some(usage.output);
+            self.record.cached_tokens = usage.cache_read;
+            self.record.reasoning_tokens = usage.reasoning;
+        }
+        self.record.chunks = chunks;
     }
 
     /// Bytes of the answer pass.

@@ -145,7 +145,10 @@ fn ends_late(protocol: Protocol, tail: &[u8]) -> bool {
         }
         Protocol::OpenAiResponses => told(),
         Protocol::Anthropic => has(b"message_stop") || told(),
-        Protocol::Gemini => value_after(tail, b"\"finishReason\":") == Some(b'"') || told(),
+        Protocol::Gemini => {
+            [&b"\"finishReason\":"[..], b"\"blockReason\":"].iter().any(|key| value_after(tail, key) == Some(b'"'))
+                || told()
+        }
         Protocol::Ollama => has(b"\"done\": true") || tail.starts_with(b"{\"error\"") || has(b"\n{\"error\""),
     }
 }
@@ -184,6 +187,17 @@ struct Usage {
     completion_tokens_details: Option<Details>,
 }
 
+/// Gemini's `usageMetadata`, which counts thoughts apart from the answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    prompt_token_count: Option<u32>,
+    tool_use_prompt_token_count: Option<u32>,
+    candidates_token_count: Option<u32>,
+    thoughts_token_count: Option<u32>,
+    cached_content_token_count: Option<u32>,
+}
+
 /// llama.cpp's `timings`, which come even where `usage` was not asked for.
 #[derive(Deserialize)]
 struct Timings {
@@ -204,6 +218,18 @@ fn counts(bytes: &[u8]) -> Option<Tokens> {
             output: usage.completion_tokens,
             cached: usage.cache_read_input_tokens.or(input.cached_tokens),
             reasoning: output.reasoning_tokens,
+        });
+    }
+    if let Some(counts) = last_object::<Metadata>(bytes, b"\"usageMetadata\":") {
+        let sum = |one: Option<u32>, more: Option<u32>| match (one, more) {
+            (None, None) => None,
+            (one, more) => Some(one.unwrap_or(0).saturating_add(more.unwrap_or(0))),
+        };
+        return Some(Tokens {
+            input: sum(counts.prompt_token_count, counts.tool_use_prompt_token_count),
+            output: sum(counts.candidates_token_count, counts.thoughts_token_count),
+            cached: counts.cached_content_token_count,
+            reasoning: counts.thoughts_token_count,
         });
     }
     if let Some(timings) = last_object::<Timings>(bytes, b"\"timings\":") {
@@ -339,6 +365,22 @@ mod tests {
             None,
         );
         check(Protocol::Ollama, "{\"done\":false}\n{\"error\":\"x\"}\n", true, None, None, None);
+    }
+
+    #[test]
+    fn gemini() {
+        check(
+            Protocol::Gemini,
+            "data: {\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":8,\"candidatesTokenCount\":6,\"thoughtsTokenCount\":4,\"cachedContentTokenCount\":3}}\r\n\r\n",
+            true,
+            Some(8),
+            Some(10),
+            Some(3),
+        );
+        let blocked =
+            "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":8}}\n\n";
+        check(Protocol::Gemini, blocked, true, Some(8), None, None);
+        check(Protocol::Gemini, "data: {\"candidates\":[{\"content\":{}}]}\n\n", false, None, None, None);
     }
 
     #[test]

@@ -93,10 +93,7 @@ fn usual(protocol: Protocol) -> Speaks {
         Operation::Rerank,
         Operation::ShowModel,
     ];
-    let operations = match protocol {
-        Protocol::Gemini => vec![Operation::Chat, Operation::Embeddings, Operation::CountTokens],
-        _ => all.into_iter().filter(|operation| protocol.path(*operation).is_some()).collect(),
-    };
+    let operations = all.into_iter().filter(|operation| protocol.path_to(*operation, "", false).is_some()).collect();
     Speaks { protocol, prefix: protocol.default_prefix().to_owned(), operations }
 }
 

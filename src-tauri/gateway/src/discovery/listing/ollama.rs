@@ -175,6 +175,7 @@ fn models(
             model.quantisation = fact(&details.quantization_level).filter(|it| it != "unknown");
             model.family = fact(&details.family);
             model.format = fact(&details.format);
+            model.digest = fact(&tag.digest);
             model.created = tag.modified_at.as_deref().and_then(time::seconds);
             model.context.trained = tokens(details.context_length).or(shown.and_then(|it| it.trained));
             let capabilities = tag.capabilities.as_ref().or(shown.and_then(|it| it.capabilities.as_ref()));
@@ -187,7 +188,8 @@ fn models(
                 model.state = ModelState::Hosted;
                 return Some(model);
             }
-            model.context.effective = shown.and_then(|it| it.configured);
+            model.context.configured = shown.and_then(|it| it.configured);
+            model.context.effective = model.context.configured;
             match loaded.as_ref().map(|loaded| loaded.get(id)) {
                 None => {}
                 Some(None) => model.state = ModelState::Cold,

@@ -46,7 +46,7 @@ fn ollama_since_0_33() {
     let cold = json!([{
         "id": "qwen3:8b", "size": 4_683_075_271u64, "parameters": "8.2B", "quantisation": "Q4_K_M", "family": "qwen3",
         "format": "gguf", "context": { "trained": 40960 }, "capabilities": { "chat": true, "tools": true, "reasoning": true },
-        "state": "cold", "created": 1_778_425_608u64,
+        "state": "cold", "created": 1_778_425_608u64, "digest": "0a8c",
     }]);
     check(read(TAGS, r#"{"models":[]}"#), cold.clone());
     let mut loaded = cold.clone();
@@ -69,7 +69,9 @@ fn ollama_before_0_30() {
     let show = br#"{"modelfile":"x","parameters":"num_ctx                        8192\nstop \"x\"","details":{},"model_info":{"general.architecture":"qwen3","qwen3.context_length":40960,"tokenizer.ggml.tokens":null},"capabilities":["completion","tools"],"modified_at":"x"}"#;
     let expected = json!([{
         "id": "old:1b", "size": 7, "parameters": "1B", "family": "llama", "format": "gguf",
-        "context": { "trained": 40960, "effective": 8192 }, "capabilities": { "chat": true, "tools": true }, "state": "cold",
+        "context": { "trained": 40960, "effective": 8192, "configured": 8192 },
+        "capabilities": { "chat": true, "tools": true }, "state": "cold",
+        "digest": "d1",
     }]);
     check(ollama::read(tags.as_bytes(), br#"{"models":[]}"#, &[("d1", show)], &question()), expected);
 }
@@ -78,7 +80,7 @@ fn ollama_before_0_30() {
 fn ollama_cloud_models_leave_the_machine() {
     let tags = r#"{"models":[{"name":"gpt-oss:120b-cloud","model":"gpt-oss:120b-cloud","remote_model":"gpt-oss:120b","remote_host":"https://ollama.com:443","size":384,"digest":"d","details":{},"capabilities":["completion"]},{"name":"embed","model":"embed","capabilities":["embedding"]}]}"#;
     let expected = json!([
-        { "id": "gpt-oss:120b-cloud", "size": 384, "capabilities": { "chat": true }, "state": "hosted", "local": false },
+        { "id": "gpt-oss:120b-cloud", "size": 384, "capabilities": { "chat": true }, "state": "hosted", "local": false, "digest": "d" },
         { "id": "embed", "capabilities": { "embeddings": true }, "state": "cold" },
     ]);
     check(ollama::read(tags.as_bytes(), br#"{"models":[]}"#, &[], &question()), expected);

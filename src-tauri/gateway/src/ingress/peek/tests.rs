@@ -27,6 +27,19 @@ fn sees_model_and_stream() {
 }
 
 #[test]
+fn the_name_to_show() {
+    let check = |body: &str, expected: Result<&str, PeekError>| {
+        assert_eq!(shown(body.as_bytes()), expected.map(str::to_owned), "{body}");
+    };
+    check(r#"{"model":"m","verbose":true}"#, Ok("m"));
+    check(r#"{"name":"m"}"#, Ok("m"));
+    check(r#"{"model":"m","name":"n"}"#, Ok("m"));
+    check("{}", Ok(""));
+    check(r#"{"name":1}"#, Err(PeekError::WrongType("name", "a string")));
+    check("[]", Err(PeekError::NotAnObject));
+}
+
+#[test]
 fn refuses_what_two_readers_may_read_differently() {
     check(r#"{"model":"a","model":"b"}"#, Err(PeekError::Repeated("model")));
     check(r#"{"model":"a","Model":"b"}"#, Err(PeekError::Repeated("model")));
@@ -78,6 +91,23 @@ fn forms() {
     assert_eq!(form(b"--b--", "b"), Err(PeekError::NoModelPart));
     let twice = body.replace("name=\"file\"; filename=\"a.wav\"", "name=\"model\"");
     assert_eq!(form(twice.as_bytes(), "b"), Err(PeekError::Repeated("model")));
+}
+
+#[test]
+fn the_path_says_it_all() {
+    let call = |path: &str| gemini::path::call(path).unwrap();
+    let body = Bytes::from_static(b" {\"model\":\"models/a\", \"stream\":7, \"contents\":[]} ");
+    let peek = path(&body, call("/v1beta/models/a:streamGenerateContent?alt=sse")).unwrap();
+    assert_eq!((peek.model.as_deref(), peek.stream), (Some("a"), Some(true)));
+    assert_eq!(peek.renamed(&body, "a").concat(), body, "the same name, the same bytes");
+    assert_eq!(peek.renamed(&body, "b").concat(), br#"{"model":"models/b","stream":7,"contents":[]}"#);
+    let refused = |body: &str| path(body.as_bytes(), call("/v1/models/m:countTokens")).unwrap_err();
+    assert_eq!(refused("[]"), PeekError::NotAnObject);
+    assert_eq!(refused("{}x"), PeekError::Broken(2));
+    assert_eq!(refused(&format!(r#"{{"a":{}"#, "[".repeat(10_000))), PeekError::TooDeep);
+    let name = format!("/v1beta/models/{}:countTokens", "m".repeat(513));
+    assert_eq!(path(b"{}", call(&name)), Err(PeekError::BadName));
+    assert_eq!(path(b"{}", call("/v1beta/models/a%0Ab:countTokens")), Err(PeekError::BadName));
 }
 
 proptest! {

@@ -1,0 +1,133 @@
+//! What one target is asked: path, headers and body, before its address and credential are put to it.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request, Uri};
+
+use super::{Inbound, headers};
+use crate::builtin::Lease;
+use crate::ingress::peek::{self, Peek};
+use crate::protocol::anthropic::steady::steady;
+use crate::protocol::ollama::honest::honest;
+use crate::protocol::{Operation, Protocol, Speaks};
+use crate::routing::Target;
+use crate::upstream::Pieces;
+
+/// The version of Anthropic's API that its codec writes.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// A request to one target.
+pub(super) struct Ask {
+    /// The protocol in which it is asked.
+    protocol: Protocol,
+    /// Everything behind the endpoint's base URL, query included.
+    path: String,
+    headers: HeaderMap,
+    body: [Bytes; 3],
+}
+
+impl Ask {
+    /// The client's own bytes, with the target's name for the model.
+    pub(super) fn forward(inbound: &Inbound, target: &Target, speaks: &Speaks) -> Option<Ask> {
+        let stream = inbound.peek.stream == Some(true);
+        let path = inbound.protocol.path_to(inbound.operation, &target.model.id, stream)?;
+        let path = match &inbound.query {
+            Some(query) => [&*speaks.prefix, &path, "?", query].concat(),
+            None => [&*speaks.prefix, &path].concat(),
+        };
+        let mut headers = inbound.headers.clone();
+        headers::strip_request(&mut headers);
+        if inbound.operation != Operation::Transcription && inbound.operation != Operation::Translation {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let body = match edited(inbound, target) {
+            Some((body, peek)) => peek.renamed(&body, &target.model.id),
+            None => inbound.peek.renamed(&inbound.body, &target.model.id),
+        };
+        Some(Ask { protocol: inbound.protocol, path, headers, body })
+    }
+
+    /// A body of our own in another protocol. Of the client's headers only its name goes along: the others belong to the
+    /// protocol that it speaks.
+    pub(super) fn translated(inbound: &Inbound, protocol: Protocol, path: String, body: Bytes) -> Ask {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(agent) = inbound.headers.get(USER_AGENT) {
+            headers.insert(USER_AGENT, agent.clone());
+        }
+        if protocol == Protocol::Anthropic {
+            headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
+        }
+        Ask { protocol, path, headers, body: [body, Bytes::new(), Bytes::new()] }
+    }
+
+    /// The request as the target should see it; `None` if its address cannot be used.
+    pub(super) fn request(
+        &self,
+        target: &Target,
+        lease: Option<&Lease>,
+        instance: &HeaderValue,
+        secret: Option<&str>,
+    ) -> Option<Request<Pieces>> {
+        let base = &target.endpoint.base_url;
+        let uri = match lease {
+            Some(lease) => format!("http://{}{}", lease.address(), self.path),
+            // Joined, not formatted: this runs for each request.
+            None => [&base[..url::Position::AfterPort], base.path().trim_end_matches('/'), &self.path].concat(),
+        };
+        let uri = Uri::from_maybe_shared(Bytes::from(uri)).ok()?;
+        let mut request = Request::new(Pieces::new(self.body.clone()));
+        *request.method_mut() = Method::POST;
+        let headers = request.headers_mut();
+        headers.clone_from(&self.headers);
+        headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
+        headers.insert(headers::HOP, instance.clone());
+        if let Some(secret) = secret {
+            let (name, value) = credential(self.protocol, target.endpoint.origin.runtime(), secret)?;
+            headers.insert(name, value);
+        }
+        *request.uri_mut() = uri;
+        Some(request)
+    }
+}
+
+/// The client's body with what this kind of server needs changed in it, read anew; `None` where nothing is.
+fn edited(inbound: &Inbound, target: &Target) -> Option<(Bytes, Peek)> {
+    let body = match inbound.protocol {
+        Protocol::Anthropic if !is_anthropics(target) => steady(&inbound.body),
+        Protocol::Ollama if target.endpoint.origin.runtime() == Some("ollama") => {
+            let loaded = target.model.is_loaded().then_some(target.model.context.effective).flatten();
+            honest(inbound.operation, &inbound.body, inbound.context.or(loaded))
+        }
+        Protocol::OpenAiChat
+        | Protocol::OpenAiResponses
+        | Protocol::Anthropic
+        | Protocol::Gemini
+        | Protocol::Ollama => None,
+    }?;
+    let peek = peek::json(&body).ok()?;
+    Some((body, peek))
+}
+
+/// Whether a target is one of Anthropic's own servers.
+fn is_anthropics(target: &Target) -> bool {
+    let host = target.endpoint.base_url.host_str().unwrap_or_default();
+    host == "anthropic.com" || host.ends_with(".anthropic.com")
+}
+
+/// The one header that carries a credential: `x-api-key` for Anthropic's protocol, but for vLLM, which knows bearers only,
+/// and `x-goog-api-key` for Gemini's.
+fn credential(protocol: Protocol, runtime: Option<&str>, secret: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = match protocol {
+        Protocol::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
+        Protocol::Anthropic if runtime != Some("vllm") => {
+            (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret))
+        }
+        Protocol::Anthropic | Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama => {
+            (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}")))
+        }
+    };
+    let mut value = value.ok()?;
+    value.set_sensitive(true);
+    Some((name, value))
+}

@@ -1,0 +1,183 @@
+//! One target asked once: a lease, a credential, a connection, and what its first bytes say of it.
+//!
+//! Nothing of the answer is passed on here, so that another target can still be asked. Which that is is `dispatch`'s.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{HeaderMap, RETRY_AFTER};
+use http::{Response, StatusCode};
+use http_body_util::BodyExt as _;
+
+use super::Dispatch;
+use super::ask::Ask;
+use crate::builtin::Lease;
+use crate::catalog::{Endpoint, Failure, Origin};
+use crate::error::Error;
+use crate::provider::Quirks;
+use crate::routing::Target;
+use crate::secrets::redact::Redactor;
+use crate::settings::Limits;
+use crate::upstream::{SendError, UpstreamBody};
+
+/// What one attempt came to.
+pub(super) enum Attempt {
+    /// An answer to pass on, good or bad.
+    Answer(Box<Answer>),
+    /// Nothing to pass on.
+    Failed(Error, Option<Failure>),
+}
+
+/// An answer whose head came.
+pub(super) struct Answer {
+    pub(super) response: Response<UpstreamBody>,
+    /// The first bytes of the body, which are waited for: a head alone is not yet an answer.
+    pub(super) first: Option<Bytes>,
+    pub(super) redactor: Option<Redactor>,
+    pub(super) lease: Option<Lease>,
+    /// Whether another target should be tried first, and what the catalog should hear.
+    pub(super) retry: Option<Failure>,
+}
+
+impl Dispatch {
+    /// Asks one target.
+    pub(super) async fn attempt(&self, ask: &Ask, target: &Target, limits: &Limits) -> Attempt {
+        let endpoint = &target.endpoint;
+        let mut lease = match self.lease(target).await {
+            Ok(lease) => lease,
+            Err(error) => return Attempt::Failed(error, None),
+        };
+        let secret = match &endpoint.credential {
+            None => None,
+            Some(reference) => match self.vault.lookup(reference).await {
+                Ok(Some(secret)) => Some(secret),
+                Ok(None) => return self.no_credential(endpoint, "nothing is stored there"),
+                Err(error) => return self.no_credential(endpoint, &error.to_string()),
+            },
+        };
+        let first_byte = Duration::from_secs(limits.first_byte_seconds);
+        let mut tries = [true, false].into_iter();
+        // A kept connection may have died unseen, most often because the runtime restarted: one new try finds out.
+        let error = loop {
+            let first = tries.next() == Some(true);
+            let key = secret.as_ref().map(|secret| secret.expose()).or_else(|| lease.as_ref().map(Lease::key));
+            let Some(request) = ask.request(target, lease.as_ref(), &self.instance, key) else {
+                let reason = "its address cannot be used".to_owned();
+                return Attempt::Failed(Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason }, None);
+            };
+            // The head and the first bytes of the body have one time together.
+            let asked = async {
+                let mut response = self.upstream.send(request, endpoint.local).await?;
+                let first = if response.status().is_success() { first_bytes(response.body_mut()).await } else { None };
+                Ok((response, first))
+            };
+            let sent = match tokio::time::timeout(first_byte, asked).await {
+                Ok(sent) => sent,
+                Err(_) => {
+                    let error = Error::TimedOut { endpoint: Arc::clone(&endpoint.id), waited: first_byte };
+                    return Attempt::Failed(error, Some(Failure::TimedOut));
+                }
+            };
+            match (sent, &lease) {
+                (Ok((response, first)), _) => {
+                    let redactor = secret.map(|secret| Redactor::new([secret.expose()]));
+                    return self.judge(endpoint, Answer { response, first, redactor, lease, retry: None });
+                }
+                // A child that fell leaves its connections broken or its port closed; a new one is somewhere else. While
+                // it lives the lease is kept: who waits for a second one with the first in hand may wait for ever.
+                (Err(SendError::Broken | SendError::Connect(_)), Some(held)) if first && held.is_lost().await => {
+                    lease = match self.lease(target).await {
+                        Ok(lease) => lease,
+                        Err(error) => return Attempt::Failed(error, None),
+                    };
+                }
+                (Err(SendError::Broken), _) if endpoint.local && first => {}
+                (Err(error), _) => break error,
+            }
+        };
+        match error {
+            SendError::LocalOnly => Attempt::Failed(Error::LocalOnly { name: endpoint.id.to_string() }, None),
+            SendError::Connect(_) | SendError::Broken => Attempt::Failed(
+                Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason: error.to_string() },
+                Some(Failure::Unreachable),
+            ),
+        }
+    }
+
+    async fn lease(&self, target: &Target) -> Result<Option<Lease>, Error> {
+        if target.endpoint.origin != Origin::BuiltIn {
+            return Ok(None);
+        }
+        let lease = self.engine.ready(&target.model.id).await;
+        lease
+            .map(Some)
+            .map_err(|error| Error::EngineFailed { model: Arc::clone(&target.model.id), reason: error.to_string() })
+    }
+
+    fn no_credential(&self, endpoint: &Endpoint, reason: &str) -> Attempt {
+        let error = Error::NoCredential { endpoint: Arc::clone(&endpoint.id), reason: reason.to_owned() };
+        Attempt::Failed(error, Some(Failure::Unauthorized))
+    }
+
+    /// What an answer's head and first bytes say of its target.
+    fn judge(&self, endpoint: &Endpoint, mut answer: Answer) -> Attempt {
+        let status = answer.response.status();
+        if status.is_redirection() || status.is_informational() {
+            // The prompt is never sent to an address that an answer names.
+            let reason = "redirects and switches of protocol are not followed".to_owned();
+            let error = Error::BadAnswer { endpoint: Arc::clone(&endpoint.id), status: status.as_u16(), reason };
+            return Attempt::Failed(error, Some(Failure::ServerError(status.as_u16())));
+        }
+        answer.retry = match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                Some(Failure::Overloaded(retry_after(answer.response.headers())))
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if endpoint.credential.is_some() => {
+                Some(Failure::Unauthorized)
+            }
+            // This runtime answers 500 to a client's own mistake.
+            StatusCode::INTERNAL_SERVER_ERROR if self.quirks(endpoint).server_error_is_clients => None,
+            StatusCode::NOT_IMPLEMENTED => None,
+            status if status.is_server_error() => Some(Failure::ServerError(status.as_u16())),
+            _ => None,
+        };
+        if status.is_success() {
+            let Some(bytes) = &answer.first else {
+                let error = Error::BrokeOff { endpoint: Arc::clone(&endpoint.id) };
+                return Attempt::Failed(error, Some(Failure::Unreachable));
+            };
+            if bytes.trim_ascii_start().starts_with(b"{\"error\"") && self.quirks(endpoint).error_in_200 {
+                // Told as what it is: a client that reads only the status must not take it for an answer.
+                *answer.response.status_mut() = StatusCode::BAD_REQUEST;
+            }
+        }
+        Attempt::Answer(Box::new(answer))
+    }
+
+    fn quirks(&self, endpoint: &Endpoint) -> Quirks {
+        let runtime = endpoint.origin.runtime();
+        self.runtimes.iter().find(|row| Some(&*row.id) == runtime).map(|row| row.quirks).unwrap_or_default()
+    }
+}
+
+/// RFC 9110 section 10.2.3: seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    text.parse().ok().map(Duration::from_secs).or_else(|| {
+        let date = httpdate::parse_http_date(text).ok()?;
+        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    })
+}
+
+/// The first bytes of a body; `None` if it ends or breaks before there are any.
+async fn first_bytes(body: &mut UpstreamBody) -> Option<Bytes> {
+    loop {
+        let bytes = body.frame().await?.ok()?.into_data();
+        if let Ok(bytes) = bytes
+            && !bytes.is_empty()
+        {
+            return Some(bytes);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::catalog::{EndpointState, Health, Origin};
+
+/// An endpoint that speaks these protocols, best first.
+fn endpoint(runtime: &str, speaks: &[(Protocol, &[Operation])]) -> Endpoint {
+    Endpoint {
+        id: "it".into(),
+        name: "It".to_owned(),
+        origin: Origin::Discovered { runtime: Arc::from(runtime) },
+        base_url: "http://127.0.0.1:1".parse().unwrap(),
+        speaks: speaks
+            .iter()
+            .map(|(protocol, operations)| Speaks {
+                protocol: *protocol,
+                prefix: protocol.default_prefix().to_owned(),
+                operations: operations.to_vec(),
+            })
+            .collect(),
+        credential: None,
+        local: true,
+        state: EndpointState::Ready,
+        version: None,
+        process: None,
+        notes: Vec::new(),
+        health: Health::default(),
+    }
+}
+
+#[track_caller]
+fn check(endpoint: &Endpoint, protocol: Protocol, operation: Operation, expected: &str) {
+    let seen = match plan(protocol, operation, endpoint) {
+        None => "none".to_owned(),
+        Some(Plan::Forward(speaks)) => format!("forward {}", speaks.protocol.id()),
+        Some(Plan::Translate(speaks)) => format!("translate {}", speaks.protocol.id()),
+        Some(Plan::Estimate) => "estimate".to_owned(),
+    };
+    assert_eq!(seen, expected, "{protocol:?} {operation:?}");
+}
+
+#[test]
+fn the_same_protocol_first_then_what_loses_least() {
+    use Operation::{Chat, Completion, CountTokens, Embeddings, Rerank, SingleEmbedding};
+    use Protocol::{Anthropic, Gemini, Ollama, OpenAiChat, OpenAiResponses};
+    let llama = endpoint(
+        "llamacpp",
+        &[(OpenAiChat, &[Chat, Completion, Embeddings, Rerank]), (Anthropic, &[Chat, CountTokens])],
+    );
+    check(&llama, OpenAiChat, Chat, "forward openai");
+    check(&llama, Anthropic, Chat, "forward anthropic");
+    check(&llama, OpenAiResponses, Chat, "translate openai");
+    check(&llama, Gemini, Chat, "translate openai");
+    check(&llama, Ollama, Completion, "translate openai");
+    check(&llama, Ollama, SingleEmbedding, "translate openai");
+    check(&llama, Gemini, CountTokens, "translate anthropic");
+    check(&llama, Anthropic, CountTokens, "forward anthropic");
+    check(&llama, OpenAiChat, Rerank, "forward openai");
+
+    let plain = endpoint("", &[(OpenAiChat, &[Chat])]);
+    check(&plain, Anthropic, CountTokens, "estimate");
+    check(&plain, Ollama, Embeddings, "none");
+    check(&plain, OpenAiChat, Rerank, "none");
+
+    let google = endpoint("", &[(Gemini, &[Chat, CountTokens])]);
+    check(&google, Anthropic, CountTokens, "translate gemini");
+    check(&google, Gemini, CountTokens, "forward gemini");
+
+    let claude = endpoint("", &[(Anthropic, &[Chat, CountTokens])]);
+    check(&claude, OpenAiChat, Chat, "translate anthropic");
+    check(&claude, OpenAiChat, Completion, "translate anthropic");
+}
+
+#[test]
+fn ollama_is_asked_in_its_own_api() {
+    use Operation::{Chat, Completion, CountTokens, Embeddings};
+    use Protocol::{Anthropic, Ollama, OpenAiChat, OpenAiResponses};
+    let ollama = endpoint(
+        "ollama",
+        &[
+            (Ollama, &[Chat, Completion, Embeddings]),
+            (OpenAiChat, &[Chat, Completion, Embeddings]),
+            (Anthropic, &[Chat]),
+        ],
+    );
+    for protocol in [OpenAiChat, OpenAiResponses, Anthropic] {
+        check(&ollama, protocol, Chat, "translate ollama");
+    }
+    check(&ollama, OpenAiChat, Embeddings, "translate ollama");
+    check(&ollama, Ollama, Chat, "forward ollama");
+    // A text that goes on from the middle has no place in a chat.
+    check(&ollama, OpenAiChat, Completion, "forward openai");
+    check(&ollama, Anthropic, CountTokens, "estimate");
+}

@@ -1,0 +1,281 @@
+//! A request and its answer between protocols that differ: surface -> hub -> upstream and back.
+//!
+//! The request is read once, however many targets are tried, and written anew for each. A whole answer is collected and
+//! turned; a stream is `translated`'s. What the target cannot be told is named in a header; what would change the meaning
+//! is refused. Which protocol a target is asked in is `plan`'s decision.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+
+use super::ask::Ask;
+use super::attempt::Answer;
+use super::collect::{MOST_BYTES, MOST_ERROR_BYTES, collect};
+use super::translated::{Translated, Translating};
+use super::{AnswerBody, Inbound, context, estimate, headers, refused};
+use crate::completion::{CompletionRequest, DecodeError, Usage};
+use crate::embedding::EmbeddingRequest;
+use crate::error::Error;
+use crate::protocol::codec::frames::Framing;
+use crate::protocol::codec::{self, Surface, Upstream};
+use crate::protocol::{Operation, Protocol, Speaks};
+use crate::routing::Target;
+use crate::usage::Outcome;
+use crate::usage::recorder::Recorder;
+
+/// The most names in the header that tells what was dropped.
+const MOST_DROPPED: usize = 24;
+
+/// A request that was read into the hub.
+pub(super) struct Translation {
+    surface: &'static dyn Surface,
+    operation: Operation,
+    question: Question,
+}
+
+enum Question {
+    Chat(Box<CompletionRequest>),
+    Vectors(EmbeddingRequest),
+}
+
+/// A request to one target, and what its answer must be read with.
+pub(super) struct Posed {
+    /// What is sent.
+    pub(super) ask: Ask,
+    upstream: &'static dyn Upstream,
+    dropped: Vec<String>,
+}
+
+/// How an answer goes on.
+pub(super) struct Onward<'a> {
+    pub(super) target: &'a Target,
+    pub(super) idle: Duration,
+    pub(super) recorder: Recorder,
+}
+
+impl Translation {
+    /// The client's request, read when the first target needs it.
+    pub(super) fn once<'t>(known: &'t mut Option<Translation>, inbound: &Inbound) -> Result<&'t Translation, Error> {
+        if known.is_none() {
+            *known = Some(Translation::read(inbound)?);
+        }
+        known.as_ref().ok_or(Error::Internal)
+    }
+
+    fn read(inbound: &Inbound) -> Result<Translation, Error> {
+        let surface = codec::surface(inbound.protocol);
+        let (operation, path) = (inbound.operation, inbound.path());
+        let question = match operation {
+            Operation::Embeddings | Operation::SingleEmbedding => {
+                surface.decode_embedding(operation, path, &inbound.body).map(Question::Vectors)
+            }
+            Operation::Chat
+            | Operation::Completion
+            | Operation::CountTokens
+            | Operation::Transcription
+            | Operation::Translation
+            | Operation::Rerank
+            | Operation::ShowModel => {
+                surface.decode_request(operation, path, &inbound.body).map(|chat| Question::Chat(Box::new(chat)))
+            }
+        };
+        let question = question.map_err(|error| told(&error))?;
+        Ok(Translation { surface, operation, question })
+    }
+
+    /// Writes it for a target.
+    pub(super) fn pose(&self, inbound: &Inbound, target: &Target, speaks: &Speaks) -> Result<Posed, Error> {
+        let upstream = codec::upstream(speaks.protocol);
+        let model = &target.model;
+        let described = codec::Target {
+            model: model.id.to_string(),
+            runtime: target.endpoint.origin.runtime().unwrap_or_default().to_owned(),
+            tools: model.capabilities.tools,
+            vision: model.capabilities.vision,
+            reasoning: model.capabilities.reasoning,
+            context: model.context.effective,
+            max_output: None,
+        };
+        let cannot = || Error::Internal;
+        let (encoded, asked, stream, mut dropped) = match &self.question {
+            Question::Chat(chat) if self.operation == Operation::CountTokens => {
+                let encoded = upstream.encode_counting(chat, &described).ok_or_else(cannot)?;
+                (encoded, Operation::CountTokens, false, chat.dropped.clone())
+            }
+            Question::Chat(chat) => {
+                let mut chat = Cow::Borrowed(&**chat);
+                if speaks.protocol == Protocol::Ollama
+                    && let Some(size) = context::wanted(&chat, inbound, model)
+                {
+                    chat.to_mut().context = Some(size);
+                }
+                let encoded = upstream.encode_request(&chat, &described);
+                (encoded, Operation::Chat, chat.stream, chat.dropped.clone())
+            }
+            Question::Vectors(vectors) => {
+                let encoded = upstream.encode_embedding(vectors, &described).ok_or_else(cannot)?;
+                (encoded, Operation::Embeddings, false, Vec::new())
+            }
+        };
+        let encoded = encoded.map_err(|error| told(&error))?;
+        let path = upstream.path(asked, &model.id, stream).ok_or_else(cannot)?;
+        dropped.extend(encoded.dropped);
+        dropped.dedup();
+        let path = format!("{}{path}", speaks.prefix);
+        Ok(Posed { ask: Ask::translated(inbound, speaks.protocol, path, encoded.body), upstream, dropped })
+    }
+
+    /// The answer in the client's protocol. An error comes back with the recorder: nothing was sent to the client yet.
+    pub(super) async fn answer(
+        &self,
+        posed: &Posed,
+        answer: Answer,
+        onward: Onward<'_>,
+    ) -> Result<Response<AnswerBody>, (Error, Recorder)> {
+        let status = answer.response.status();
+        if let Question::Chat(chat) = &self.question
+            && chat.stream
+            && status.is_success()
+            && !is_whole(answer.response.headers(), posed.upstream)
+        {
+            return self.stream(chat, posed, answer, onward).await;
+        }
+        let Onward { target, idle, mut recorder } = onward;
+        match self.turned(posed, answer, target, idle).await {
+            Ok((body, usage)) => {
+                recorder.answered(200, None);
+                recorder.count(usage.as_ref(), 1);
+                recorder.ended(Outcome::Complete, None, None);
+                let mut response = whole(body);
+                sign(response.headers_mut(), &posed.dropped, target, recorder.attempts());
+                Ok(response)
+            }
+            Err(error) => Err((error, recorder)),
+        }
+    }
+
+    async fn stream(
+        &self,
+        chat: &CompletionRequest,
+        posed: &Posed,
+        answer: Answer,
+        onward: Onward<'_>,
+    ) -> Result<Response<AnswerBody>, (Error, Recorder)> {
+        let Onward { target, idle, recorder } = onward;
+        let attempts = recorder.attempts();
+        let stream = Translated::begin(Translating {
+            encoder: self.surface.encoder(self.operation, chat),
+            decoder: posed.upstream.decoder(),
+            answer,
+            target: target.clone(),
+            idle,
+            recorder,
+        })
+        .await
+        .map_err(|failed| *failed)?;
+        let mut response = Response::new(AnswerBody::Translated(Box::new(stream)));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.surface.stream_type(chat)));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        sign(headers, &posed.dropped, target, attempts);
+        Ok(response)
+    }
+
+    /// A whole answer as the surface's body, with its tokens.
+    async fn turned(
+        &self,
+        posed: &Posed,
+        mut answer: Answer,
+        target: &Target,
+        idle: Duration,
+    ) -> Result<(Bytes, Option<Usage>), Error> {
+        let (upstream, status) = (posed.upstream, answer.response.status());
+        if !status.is_success() {
+            let retry_after = answer.response.headers().get(RETRY_AFTER).cloned();
+            let body = collect(&mut answer, idle, MOST_ERROR_BYTES).await.unwrap_or_default();
+            return Err(refused::by_status(upstream, target, status, retry_after, &body));
+        }
+        let body = collect(&mut answer, idle, MOST_BYTES).await.map_err(|lost| lost.of(target, idle))?;
+        let unread = |error: DecodeError| refused::in_body(upstream, target, &body, &error);
+        match &self.question {
+            Question::Chat(_) if self.operation == Operation::CountTokens => {
+                let count = upstream.decode_count(&body);
+                let count = count.ok_or_else(|| unread(DecodeError::Malformed("it is no count of tokens".into())))?;
+                Ok((self.surface.encode_count(count), None))
+            }
+            Question::Chat(chat) => {
+                let mut completion = upstream.decode_completion(&body).map_err(unread)?;
+                completion.created.get_or_insert_with(now);
+                if completion.model.is_empty() {
+                    completion.model = target.model.id.to_string();
+                }
+                if chat.stream {
+                    let reason = "a stream was asked for and a whole answer came";
+                    return Err(refused::unreadable(target, reason));
+                }
+                Ok((self.surface.encode_completion(self.operation, chat, &completion), completion.usage))
+            }
+            Question::Vectors(vectors) => {
+                let made = upstream.decode_embeddings(&body).map_err(unread)?;
+                if made.vectors.len() != vectors.input.len() {
+                    return Err(refused::unreadable(target, "it has not one vector for each text"));
+                }
+                Ok((self.surface.encode_embeddings(self.operation, vectors, &made), made.usage))
+            }
+        }
+    }
+
+    /// A count without asking anybody, marked as an estimate.
+    pub(super) fn estimate(&self, target: &Target, recorder: &mut Recorder) -> Response<AnswerBody> {
+        let tokens = match &self.question {
+            Question::Chat(chat) => estimate::tokens(chat),
+            // Nobody counts the tokens of texts for vectors.
+            Question::Vectors(_) => 0,
+        };
+        recorder.answered(200, None);
+        recorder.ended(Outcome::Complete, None, None);
+        let mut response = whole(self.surface.encode_count(tokens));
+        sign(response.headers_mut(), &[], target, recorder.attempts());
+        response.headers_mut().insert(headers::ESTIMATED, headers::flag(true));
+        response
+    }
+}
+
+fn whole(body: Bytes) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::Whole(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Whether a whole answer came where a stream of events was asked for: most often an error with a status of success.
+fn is_whole(headers: &HeaderMap, upstream: &dyn Upstream) -> bool {
+    let json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    json && upstream.decoder().framing() == Framing::Sse
+}
+
+/// Says who answered and what it was not told.
+fn sign(headers: &mut HeaderMap, dropped: &[String], target: &Target, attempts: u8) {
+    headers::sign(headers, target, attempts);
+    if !dropped.is_empty() {
+        let mut names = dropped.iter().take(MOST_DROPPED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        names.retain(|letter| letter.is_ascii_graphic() || letter == ' ');
+        if let Ok(names) = HeaderValue::from_str(&names) {
+            headers.insert(headers::DROPPED, names);
+        }
+    }
+}
+
+fn told(error: &DecodeError) -> Error {
+    match error {
+        DecodeError::Malformed(reason) => Error::BadRequest { reason: reason.clone() },
+        DecodeError::Unsupported { .. } => Error::Unsayable { reason: error.to_string() },
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

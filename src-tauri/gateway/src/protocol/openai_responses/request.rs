@@ -1,0 +1,6 @@
+//! Requests: read as a surface, written as an upstream.
+
+pub(super) mod decode;
+pub(super) mod encode;
+mod input;
+mod tools;
