@@ -191,11 +191,12 @@ fn machine() -> String {
     let mut text = String::from("One run on ");
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Of the machine: this process has kept to one of them.
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let _infallible = write!(text, "{cores} cores of {}", model.map_or("an unnamed processor", |(_, name)| name));
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     if let Some(load) = load.split(' ').next() {
-        let _infallible = write!(text, ", load {load} at the end (the bench itself makes about {cores})");
+        let _infallible = write!(text, ", load {load} at the end (the bench itself makes about 2)");
     }
     text + "."
 }
