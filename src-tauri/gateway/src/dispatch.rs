@@ -96,7 +96,7 @@ pub struct Dispatch {
 
 /// How one target is asked, with all that it is asked.
 enum Way<'t> {
-    Forward(Box<Ask>),
+    Forward(Box<Ask<'t>>),
     Translate(&'t Translation, Box<Posed>),
     Estimate(&'t Translation),
 }
@@ -105,7 +105,7 @@ impl<'t> Way<'t> {
     /// `translation` is the request as it was read for an earlier target, or is read now.
     fn find(
         plan: &Plan<'_>,
-        inbound: &Inbound,
+        inbound: &'t Inbound,
         target: &Target,
         translation: &'t mut Option<Translation>,
     ) -> Result<Way<'t>, Error> {

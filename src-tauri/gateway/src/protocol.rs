@@ -147,6 +147,21 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The operation whose shape a codec writes upstream: a text completion as a chat, one text's vector as a list.
+    pub const fn as_written(self) -> Operation {
+        match self {
+            Operation::Completion => Operation::Chat,
+            Operation::SingleEmbedding => Operation::Embeddings,
+            Operation::Chat
+            | Operation::Embeddings
+            | Operation::CountTokens
+            | Operation::Transcription
+            | Operation::Translation
+            | Operation::Rerank
+            | Operation::ShowModel => self,
+        }
+    }
+
     /// What an endpoint of another protocol is asked in its place; `None` where nothing stands between protocols.
     pub const fn through_hub(self) -> Option<Operation> {
         match self {

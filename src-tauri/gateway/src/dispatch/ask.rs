@@ -1,10 +1,12 @@
 //! What one target is asked: path, headers and body, before its address and credential are put to it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
 
-use super::{Inbound, headers};
+use super::{Inbound, context, headers};
 use crate::builtin::Lease;
 use crate::ingress::peek::{self, Peek};
 use crate::protocol::anthropic::steady::steady;
@@ -17,48 +19,47 @@ use crate::upstream::Pieces;
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// A request to one target.
-pub(super) struct Ask {
+pub(super) struct Ask<'a> {
     /// The protocol in which it is asked.
     protocol: Protocol,
     /// Everything behind the endpoint's base URL, query included.
     path: String,
-    headers: HeaderMap,
+    /// The client's own where it is forwarded. What must not go up is left out when the request is made.
+    headers: Cow<'a, HeaderMap>,
+    /// Whether the body is JSON, whatever the client said of it.
+    json: bool,
     body: [Bytes; 3],
 }
 
-impl Ask {
+impl<'a> Ask<'a> {
     /// The client's own bytes, with the target's name for the model.
-    pub(super) fn forward(inbound: &Inbound, target: &Target, speaks: &Speaks) -> Option<Ask> {
+    pub(super) fn forward(inbound: &'a Inbound, target: &Target, speaks: &Speaks) -> Option<Ask<'a>> {
         let stream = inbound.peek.stream == Some(true);
         let path = inbound.protocol.path_to(inbound.operation, &target.model.id, stream)?;
         let path = match &inbound.query {
             Some(query) => [&*speaks.prefix, &path, "?", query].concat(),
             None => [&*speaks.prefix, &path].concat(),
         };
-        let mut headers = inbound.headers.clone();
-        headers::strip_request(&mut headers);
-        if inbound.operation != Operation::Transcription && inbound.operation != Operation::Translation {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
+        let json = !matches!(inbound.operation, Operation::Transcription | Operation::Translation);
         let body = match edited(inbound, target) {
             Some((body, peek)) => peek.renamed(&body, &target.model.id),
             None => inbound.peek.renamed(&inbound.body, &target.model.id),
         };
-        Some(Ask { protocol: inbound.protocol, path, headers, body })
+        Some(Ask { protocol: inbound.protocol, path, headers: Cow::Borrowed(&inbound.headers), json, body })
     }
 
     /// A body of our own in another protocol. Of the client's headers only its name goes along: the others belong to the
     /// protocol that it speaks.
-    pub(super) fn translated(inbound: &Inbound, protocol: Protocol, path: String, body: Bytes) -> Ask {
+    pub(super) fn translated(inbound: &Inbound, protocol: Protocol, path: String, body: Bytes) -> Ask<'static> {
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(agent) = inbound.headers.get(USER_AGENT) {
             headers.insert(USER_AGENT, agent.clone());
         }
         if protocol == Protocol::Anthropic {
             headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
         }
-        Ask { protocol, path, headers, body: [body, Bytes::new(), Bytes::new()] }
+        let body = [body, Bytes::new(), Bytes::new()];
+        Ask { protocol, path, headers: Cow::Owned(headers), json: true, body }
     }
 
     /// The request as the target should see it; `None` if its address cannot be used.
@@ -80,6 +81,10 @@ impl Ask {
         *request.method_mut() = Method::POST;
         let headers = request.headers_mut();
         headers.clone_from(&self.headers);
+        headers::strip_request(headers);
+        if self.json {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
         headers.insert(headers::HOP, instance.clone());
         if let Some(secret) = secret {
@@ -96,8 +101,7 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<(Bytes, Peek)> {
     let body = match inbound.protocol {
         Protocol::Anthropic if !is_anthropics(target) => steady(&inbound.body),
         Protocol::Ollama if target.endpoint.origin.runtime() == Some("ollama") => {
-            let loaded = target.model.is_loaded().then_some(target.model.context.effective).flatten();
-            honest(inbound.operation, &inbound.body, inbound.context.or(loaded))
+            honest(inbound.operation, &inbound.body, context::kept(inbound, &target.model))
         }
         Protocol::OpenAiChat
         | Protocol::OpenAiResponses

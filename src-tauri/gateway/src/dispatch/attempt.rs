@@ -42,7 +42,7 @@ pub(super) struct Answer {
 
 impl Dispatch {
     /// Asks one target.
-    pub(super) async fn attempt(&self, ask: &Ask, target: &Target, limits: &Limits) -> Attempt {
+    pub(super) async fn attempt(&self, ask: &Ask<'_>, target: &Target, limits: &Limits) -> Attempt {
         let endpoint = &target.endpoint;
         let mut lease = match self.lease(target).await {
             Ok(lease) => lease,

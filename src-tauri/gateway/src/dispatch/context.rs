@@ -21,6 +21,11 @@ pub(super) fn wanted(chat: &CompletionRequest, inbound: &Inbound, model: &Model)
     size(inbound.context, model, estimate::tokens(chat).saturating_add(chat.max_tokens.unwrap_or(ANSWER)))
 }
 
+/// The same for a body that nobody here reads: as if the prompt fitted.
+pub(super) fn kept(inbound: &Inbound, model: &Model) -> Option<u32> {
+    size(inbound.context, model, 0)
+}
+
 fn size(route: Option<u32>, model: &Model, needed: u32) -> Option<u32> {
     // Whoever loaded it may have asked for another size than the usual one, which asking for none would undo.
     let loaded = model.context.effective.filter(|_| model.is_loaded());

@@ -44,7 +44,7 @@ enum Question {
 /// A request to one target, and what its answer must be read with.
 pub(super) struct Posed {
     /// What is sent.
-    pub(super) ask: Ask,
+    pub(super) ask: Ask<'static>,
     upstream: &'static dyn Upstream,
     dropped: Vec<String>,
 }

@@ -65,11 +65,7 @@ impl Surface for Gemini {
 impl Upstream for Gemini {
     /// Vectors are asked for in a list, because that is what [`Upstream::encode_embedding`] writes.
     fn path(&self, operation: Operation, model: &str, stream: bool) -> Option<String> {
-        let operation = match operation {
-            Operation::Completion => Operation::Chat,
-            Operation::SingleEmbedding => Operation::Embeddings,
-            other => other,
-        };
+        let operation = operation.as_written();
         let path = path::write(operation, model, stream)?;
         Some(if stream && operation == Operation::Chat { format!("{path}?alt=sse") } else { path })
     }

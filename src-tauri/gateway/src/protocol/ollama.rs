@@ -72,12 +72,7 @@ impl Surface for Ollama {
 impl Upstream for Ollama {
     /// A text completion goes where chats go, because that is what [`Upstream::encode_request`] writes.
     fn path(&self, operation: Operation, _model: &str, _stream: bool) -> Option<String> {
-        let operation = match operation {
-            Operation::Completion => Operation::Chat,
-            Operation::SingleEmbedding => Operation::Embeddings,
-            other => other,
-        };
-        Protocol::Ollama.path(operation).map(str::to_owned)
+        Protocol::Ollama.path(operation.as_written()).map(str::to_owned)
     }
 
     fn encode_request(&self, request: &CompletionRequest, target: &Target) -> Result<Encoded, DecodeError> {

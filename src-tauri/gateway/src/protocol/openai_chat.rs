@@ -72,12 +72,7 @@ impl Surface for OpenAiChat {
 impl Upstream for OpenAiChat {
     /// A text completion goes where chats go, because that is what [`Upstream::encode_request`] writes.
     fn path(&self, operation: Operation, _model: &str, _stream: bool) -> Option<String> {
-        let operation = match operation {
-            Operation::Completion => Operation::Chat,
-            Operation::SingleEmbedding => Operation::Embeddings,
-            other => other,
-        };
-        Protocol::OpenAiChat.path(operation).map(str::to_owned)
+        Protocol::OpenAiChat.path(operation.as_written()).map(str::to_owned)
     }
 
     fn encode_request(&self, request: &CompletionRequest, target: &Target) -> Result<Encoded, DecodeError> {
