@@ -6,6 +6,7 @@ use crate::harness::runtime::{LlamaOptions, LlamaServer, Parts, SMOL, parts};
 use crate::harness::{Ask, Gateway, Options, TOOLS, bounded, chat, tool_chat};
 
 const CHAT: &str = "/v1/chat/completions";
+const MESSAGES: &str = "/v1/messages";
 
 /// A server with the small model, and a gateway that found it.
 async fn smol(parts: &Parts, options: LlamaOptions) -> (LlamaServer, Gateway) {
@@ -74,10 +75,10 @@ fn every_surface_that_it_speaks_answers() {
         let answer = gateway.post("/v1/responses", &body).await.expect(200).await.json().await;
         assert_eq!(answer["object"], "response", "{answer}");
         let mut body = short(SMOL);
-        let answer = gateway.post("/v1/messages", &body).await.expect(200).await.json().await;
+        let answer = gateway.post(MESSAGES, &body).await.expect(200).await.json().await;
         assert_eq!((&answer["type"], &answer["role"]), (&json!("message"), &json!("assistant")), "{answer}");
         body["stream"] = true.into();
-        let text = gateway.post("/v1/messages", &body).await.expect(200).await.text().await;
+        let text = gateway.post(MESSAGES, &body).await.expect(200).await.text().await;
         assert!(
             text.contains("event: message_start") && text.trim_end().ends_with("{\"type\":\"message_stop\"}"),
             "{text}"
@@ -123,11 +124,46 @@ fn what_it_says_of_a_mistake_comes_through() {
         let Some(parts) = parts() else { return };
         let (_llama, gateway) = smol(&parts, LlamaOptions::default()).await;
         let mut body = short(SMOL);
-        body["messages"][0]["content"] = "word ".repeat(6000).into();
+        body["messages"] = "none".into();
         let error = gateway.post(CHAT, &body).await.expect(400).await.json().await;
-        assert_eq!(error["error"]["type"], "exceed_context_size_error", "{error}");
+        assert_eq!(error["error"]["code"], 400, "its own words and its own number: {error}");
         // A mistake of the client's is no fault of the server's.
         gateway.post(CHAT, &short(SMOL)).await.expect(200).await;
+    });
+}
+
+#[test]
+fn a_prompt_that_is_too_long_is_told_as_each_tools_vendor_would() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (_llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let mut body = short(SMOL);
+        body["messages"][0]["content"] = "word ".repeat(6000).into();
+        for stream in [false, true] {
+            body["stream"] = stream.into();
+            let error = gateway.post(CHAT, &body).await.expect(400).await.json().await;
+            assert_eq!(error["error"]["code"], "context_length_exceeded", "{error}");
+            let error = gateway.post(MESSAGES, &body).await.expect(400).await.json().await;
+            assert_eq!(error["error"]["type"], "invalid_request_error", "{error}");
+            let message = error["error"]["message"].as_str().unwrap_or_default();
+            assert!(message.starts_with("prompt is too long") && message.contains("4096"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_first_token_of_half_a_character_still_begins_a_message() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let (_llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let said = |role: &str, text: &str| json!({"role": role, "content": text});
+        let (ask, smile) = (said("user", "Repeat this: 😀"), said("assistant", "😀"));
+        let messages = [&ask, &smile, &ask, &smile, &ask];
+        let body = json!({"model": SMOL, "messages": messages, "max_tokens": 8, "temperature": 0, "stream": true});
+        let text = gateway.post(MESSAGES, &body).await.expect(200).await.text().await;
+        assert!(text.contains("\"😀\""), "the model says what was asked for, or this test shows nothing: {text}");
+        assert!(text.starts_with("event: message_start\n"), "{text}");
+        assert_eq!(text.matches("message_start\n").count(), 1, "{text}");
     });
 }
 

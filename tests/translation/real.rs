@@ -163,7 +163,7 @@ fn an_ollama_cuts_no_prompt() {
         let (_ollama, gateway) = ollama(&parts).await;
         // Longer than the 2048 tokens that its owner set.
         let long = "word ".repeat(3000);
-        for surface in [Surface::Chat, Surface::Responses, Surface::Messages, Surface::Gemini] {
+        for surface in Surface::ALL {
             for stream in [true, false] {
                 let body = surface.plain(WITH_TOOLS, &long, stream);
                 let answer = gateway.post(&surface.path(WITH_TOOLS, stream), &body).await.expect(400).await;

@@ -33,7 +33,7 @@ use crate::builtin::Engine;
 use crate::catalog::Event;
 use crate::error::Error;
 use crate::ingress::peek::Peek;
-use crate::protocol::{Operation, Protocol};
+use crate::protocol::{Operation, Protocol, codec};
 use crate::provider::RuntimeSpec;
 use crate::routing::Target;
 use crate::secrets::Vault;
@@ -172,12 +172,22 @@ impl Dispatch {
                         tracing::debug!(endpoint = %target.endpoint.id, status = %answer.response.status(), "trying the next target");
                         continue;
                     }
+                    let idle = Duration::from_secs(limits.idle_seconds);
                     return match way {
                         Way::Translate(translation, posed) => {
-                            let idle = Duration::from_secs(limits.idle_seconds);
                             translation.answer(&posed, *answer, Onward { target, idle, recorder }).await
                         }
                         Way::Forward(_) | Way::Estimate(_) => {
+                            let mut answer = answer;
+                            let (status, head) = (answer.response.status(), answer.response.headers());
+                            if refused::may_be_context(target, status, head) {
+                                let upstream = codec::upstream(inbound.protocol);
+                                // In a box: most requests never come here, and all of them carry the room for it.
+                                let told = Box::pin(refused::context(upstream, target, &mut answer, idle)).await;
+                                if let Some(error) = told {
+                                    return Err((error, recorder));
+                                }
+                            }
                             Ok(self.pass_on(*answer, &inbound, target, recorder, &limits))
                         }
                     };
@@ -201,12 +211,15 @@ impl Dispatch {
 
     fn pass_on(
         &self,
-        answer: Answer,
+        mut answer: Answer,
         inbound: &Inbound,
         target: &Target,
         mut recorder: Recorder,
         limits: &Limits,
     ) -> Response<AnswerBody> {
+        if inbound.protocol == Protocol::Anthropic && inbound.peek.stream == Some(true) {
+            answer.begin_message(&target.model.id);
+        }
         let (mut parts, body) = answer.response.into_parts();
         headers::strip_response(&mut parts.headers);
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();

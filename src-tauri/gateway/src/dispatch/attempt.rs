@@ -15,6 +15,7 @@ use super::ask::Ask;
 use crate::builtin::Lease;
 use crate::catalog::{Endpoint, Failure, Origin};
 use crate::error::Error;
+use crate::protocol::anthropic::opening;
 use crate::provider::Quirks;
 use crate::routing::Target;
 use crate::secrets::redact::Redactor;
@@ -38,6 +39,17 @@ pub(super) struct Answer {
     pub(super) lease: Option<Lease>,
     /// Whether another target should be tried first, and what the catalog should hear.
     pub(super) retry: Option<Failure>,
+}
+
+impl Answer {
+    /// Gives a stream of Anthropic's protocol the beginning that some runtimes leave out.
+    pub(super) fn begin_message(&mut self, model: &str) {
+        if let Some(first) = &mut self.first
+            && let Some(start) = opening::missing(first, model)
+        {
+            *first = [&start[..], first].concat().into();
+        }
+    }
 }
 
 impl Dispatch {

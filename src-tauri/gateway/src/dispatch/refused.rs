@@ -3,10 +3,14 @@
 //! In our words where we know what it means, in its own else. Its bytes were redacted before.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 
+use super::attempt::Answer;
+use super::collect::collect;
 use crate::completion::DecodeError;
 use crate::error::Error;
 use crate::protocol::codec::{Upstream, UpstreamError, fault};
@@ -21,6 +25,41 @@ pub(super) fn by_status(
     body: &[u8],
 ) -> Error {
     error(target, status.as_u16(), upstream.decode_error(body), retry_after)
+}
+
+/// The most bytes of a forwarded error that are read: a runtime says it in a line.
+const MOST_FORWARDED: u64 = 64 << 10;
+
+/// Whether a forwarded answer may be a local runtime's way to say that a prompt is too long. Each has its own, and tools
+/// know their vendor's only; a vendor's own stays as it is.
+pub(super) fn may_be_context(target: &Target, status: StatusCode, headers: &HeaderMap) -> bool {
+    // Ollama's native API and older llama.cpp servers say it with a 500.
+    matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::INTERNAL_SERVER_ERROR)
+        && target.endpoint.origin.runtime().is_some()
+        && length(headers).is_none_or(|length| length <= MOST_FORWARDED)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The error that says so in the client's own shape. What is something else is left in `answer` as it came.
+pub(super) async fn context(
+    upstream: &dyn Upstream,
+    target: &Target,
+    answer: &mut Answer,
+    idle: Duration,
+) -> Option<Error> {
+    let body = match collect(answer, idle, MOST_FORWARDED as usize).await {
+        Ok(body) => body,
+        Err(lost) => return Some(lost.of(target, idle)),
+    };
+    let said = upstream.decode_error(&body);
+    if said.context_exceeded {
+        return Some(error(target, answer.response.status().as_u16(), said, None));
+    }
+    answer.first = Some(body);
+    None
 }
 
 /// An answer with a status that says that it is one, and cannot be read. Some servers tell their errors so.

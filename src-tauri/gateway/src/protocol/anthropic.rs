@@ -14,6 +14,8 @@ mod wire;
 
 use bytes::Bytes;
 
+pub(crate) use stream::opening;
+
 use super::Operation;
 use super::codec::{DeltaDecoder, DeltaEncoder, Surface, Target, Upstream, json};
 use crate::completion::{Completion, CompletionRequest, DecodeError, Encoded};

@@ -51,7 +51,7 @@ enum Block {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Event<'a> {
+pub(super) enum Event<'a> {
     MessageStart { message: MessageOut<'a> },
     ContentBlockStart { index: u32, content_block: BlockOut<'a> },
     ContentBlockDelta { index: u32, delta: Piece<'a> },
@@ -63,7 +63,7 @@ enum Event<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type")]
-enum Piece<'a> {
+pub(super) enum Piece<'a> {
     #[serde(rename = "text_delta")]
     Text { text: &'a str },
     #[serde(rename = "thinking_delta")]
@@ -75,20 +75,20 @@ enum Piece<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Ending {
+pub(super) struct Ending {
     stop_reason: &'static str,
     stop_sequence: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Fault<'a> {
+pub(super) struct Fault<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     message: &'a str,
 }
 
 impl Event<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         let name = match self {
             Event::MessageStart { .. } => "message_start",
             Event::ContentBlockStart { .. } => "content_block_start",
