@@ -224,7 +224,12 @@ fn a_whole_answer_that_is_cut_breaks_the_clients_connection() {
                 Script::chunked(200, "application/json").send("{\"choices\":[").gate().reset(),
             ] {
                 up.on("POST", surface.path(), script);
-                let answer = gateway.post(surface.path(), &surface.body("m")).await.expect(200).await;
+                let mut body = surface.body("m");
+                if surface == Surface::Responses {
+                    // One that is kept is collected before the client hears of it.
+                    body["store"] = false.into();
+                }
+                let answer = gateway.post(surface.path(), &body).await.expect(200).await;
                 up.go();
                 assert!(answer.whole().await.is_err(), "{surface:?}: half an answer passed for a whole one");
             }

@@ -37,6 +37,53 @@ events = [event.type for event in client.responses.create(
     model=model, input="Say hello.", max_output_tokens=12, temperature=0, stream=True)]
 assert events[0] == "response.created" and events[-1] == "response.completed", events
 
+# Three turns by an id, a tool's call between them.
+said = []
+for message in tools.messages():
+    if message["role"] == "tool":
+        said.append({"type": "function_call_output", "call_id": message["tool_call_id"], "output": message["content"]})
+    elif message.get("tool_calls"):
+        said += [{"type": "function_call", "call_id": call["id"], **call["function"]} for call in message["tool_calls"]]
+    elif message["role"] == "assistant":
+        content = [{"type": "output_text", "text": message["content"], "annotations": []}]
+        said.append({"type": "message", "role": "assistant", "content": content})
+    else:
+        said.append({"role": message["role"], "content": message["content"]})
+tool = {"type": "function", **tools.TOOL["function"], "strict": False}
+asked = {"model": model, "tools": [tool], "max_output_tokens": 60, "temperature": 0}
+first = client.responses.create(input=said, **asked)
+call = next(item for item in first.output if item.type == "function_call")
+assert json.loads(call.arguments) == {"city": "Paris"}
+output = {"type": "function_call_output", "call_id": call.call_id, "output": "windy, 9C"}
+events = list(client.responses.create(input=[output], previous_response_id=first.id, stream=True, **asked))
+assert events[-1].type in ["response.completed", "response.incomplete"], events
+second = events[-1].response
+assert second.previous_response_id == first.id and second.usage.input_tokens > first.usage.input_tokens
+third = client.responses.create(input="And in Rome?", previous_response_id=second.id, **asked)
+assert third.previous_response_id == second.id and third.usage.input_tokens > second.usage.input_tokens
+again = client.responses.retrieve(second.id)
+assert again.id == second.id and again.output_text == second.output_text
+items = list(client.responses.input_items.list(first.id, limit=3, order="asc"))
+assert len(items) == len(said) and items[0].content[0].text == said[0]["content"], items
+assert [item.type for item in client.responses.input_items.list(second.id)] == ["function_call_output"]
+for id in [third.id, second.id]:
+    client.responses.delete(id)
+try:
+    client.responses.retrieve(second.id)
+    raise AssertionError("a deleted response was answered")
+except openai.NotFoundError as error:
+    assert error.code == "response_not_found", error
+try:
+    client.responses.create(input="And now?", previous_response_id=second.id, **asked)
+    raise AssertionError("went on from a deleted response")
+except openai.BadRequestError as error:
+    assert error.code == "previous_response_not_found" and error.param == "previous_response_id", error
+try:
+    client.responses.cancel(first.id)
+    raise AssertionError("a synchronous response was cancelled")
+except openai.BadRequestError:
+    pass
+
 try:
     client.chat.completions.create(model="nope", messages=hello)
     raise AssertionError("an unknown model answered")

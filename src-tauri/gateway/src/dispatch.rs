@@ -13,6 +13,9 @@ mod estimate;
 mod forward;
 pub(crate) mod headers;
 mod idle;
+mod keeper;
+pub mod memory;
+mod passing;
 pub mod plan;
 mod refused;
 mod translate;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Response, Uri};
 use tokio::sync::{mpsc, watch};
@@ -33,23 +36,20 @@ use crate::builtin::Engine;
 use crate::catalog::Event;
 use crate::error::Error;
 use crate::ingress::peek::Peek;
-use crate::protocol::{Operation, Protocol, codec};
+use crate::protocol::{Operation, Protocol};
 use crate::provider::RuntimeSpec;
 use crate::routing::Target;
 use crate::secrets::Vault;
-use crate::secrets::redact::Redactor;
-use crate::settings::{Limits, Settings};
+use crate::settings::Settings;
 use crate::upstream::Upstream;
 use crate::usage::recorder::Recorder;
-use crate::usage::tap::Tap;
 use ask::Ask;
-use attempt::{Answer, Attempt};
-use forward::Forwarded;
+use attempt::Attempt;
+use memory::Memory;
 use plan::{Plan, plan};
 use translate::{Onward, Posed, Translation};
 
 /// A request that was let in.
-#[derive(Debug)]
 pub struct Inbound {
     /// The surface it came by.
     pub protocol: Protocol,
@@ -67,6 +67,8 @@ pub struct Inbound {
     pub peek: Peek,
     /// The route's context setting.
     pub context: Option<u32>,
+    /// What is remembered for it, and whether its answer is to be.
+    pub memory: Option<Box<Memory>>,
 }
 
 impl Inbound {
@@ -110,13 +112,21 @@ impl<'t> Way<'t> {
         translation: &'t mut Option<Translation>,
     ) -> Result<Way<'t>, Error> {
         match plan {
-            Plan::Forward(speaks) => Ask::forward(inbound, target, speaks)
-                .map(|ask| Way::Forward(Box::new(ask)))
-                .ok_or_else(|| Error::Unreachable {
+            Plan::Forward(speaks) => {
+                let joined = match &inbound.memory {
+                    Some(memory) => memory.forwarded(&inbound.body, target)?,
+                    None => None,
+                };
+                let ask = Ask::forward(inbound, target, speaks, joined).map(|ask| Way::Forward(Box::new(ask)));
+                ask.ok_or_else(|| Error::Unreachable {
                     endpoint: Arc::clone(&target.endpoint.id),
                     reason: "its address cannot be used".to_owned(),
-                }),
+                })
+            }
             Plan::Translate(speaks) => {
+                if let Some(memory) = &inbound.memory {
+                    memory.tellable(target)?;
+                }
                 let translation = Translation::once(translation, inbound)?;
                 Ok(Way::Translate(translation, Box::new(translation.pose(inbound, target, speaks)?)))
             }
@@ -148,7 +158,7 @@ impl Dispatch {
             let way = match Way::find(plan, &inbound, target, &mut translation) {
                 Ok(way) => way,
                 // Another target may be told what this one cannot.
-                Err(error @ Error::Unsayable { .. }) if nth < last => {
+                Err(error @ (Error::Unsayable { .. } | Error::PreviousNotFound { .. })) if nth < last => {
                     failed = error;
                     continue;
                 }
@@ -172,23 +182,23 @@ impl Dispatch {
                         tracing::debug!(endpoint = %target.endpoint.id, status = %answer.response.status(), "trying the next target");
                         continue;
                     }
+                    let keeper = |forwarded| {
+                        let memory = inbound.memory.as_ref().filter(|_| answer.response.status().is_success());
+                        memory.and_then(|memory| memory.keeper(&inbound, target, forwarded))
+                    };
                     let idle = Duration::from_secs(limits.idle_seconds);
                     return match way {
                         Way::Translate(translation, posed) => {
-                            translation.answer(&posed, *answer, Onward { target, idle, recorder }).await
+                            let onward = Onward { target, idle, recorder, keeper: keeper(false) };
+                            translation.answer(&posed, *answer, onward).await
                         }
                         Way::Forward(_) | Way::Estimate(_) => {
-                            let mut answer = answer;
-                            let (status, head) = (answer.response.status(), answer.response.headers());
-                            if refused::may_be_context(target, status, head) {
-                                let upstream = codec::upstream(inbound.protocol);
-                                // In a box: most requests never come here, and all of them carry the room for it.
-                                let told = Box::pin(refused::context(upstream, target, &mut answer, idle)).await;
-                                if let Some(error) = told {
-                                    return Err((error, recorder));
-                                }
+                            let onward = Onward { target, idle, recorder, keeper: keeper(true) };
+                            if passing::must_be_read(&answer, &onward) {
+                                // In a box: most requests never come here, and all of them would carry the room for it.
+                                return Box::pin(passing::read(answer, &inbound, onward)).await;
                             }
-                            Ok(self.pass_on(*answer, &inbound, target, recorder, &limits))
+                            Ok(passing::pass_on(*answer, &inbound, onward))
                         }
                     };
                 }
@@ -207,54 +217,6 @@ impl Dispatch {
     /// Never waits: a full queue means that the catalog hears of it from the next request.
     fn tell(&self, event: Event) {
         let _ = self.events.try_send(event);
-    }
-
-    fn pass_on(
-        &self,
-        mut answer: Answer,
-        inbound: &Inbound,
-        target: &Target,
-        mut recorder: Recorder,
-        limits: &Limits,
-    ) -> Response<AnswerBody> {
-        if inbound.protocol == Protocol::Anthropic && inbound.peek.stream == Some(true) {
-            answer.begin_message(&target.model.id);
-        }
-        let (mut parts, body) = answer.response.into_parts();
-        headers::strip_response(&mut parts.headers);
-        let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let streamed = kind.starts_with("text/event-stream") || kind.starts_with("application/x-ndjson");
-        if streamed || answer.redactor.is_some() {
-            // A stream may get an error event added, a redacted answer may shrink.
-            parts.headers.remove(http::header::CONTENT_LENGTH);
-        }
-        if answer.redactor.is_some() {
-            redact_headers(&mut parts.headers, answer.redactor.as_ref());
-        }
-        let tap = Tap::new(inbound.protocol, streamed && parts.status.is_success());
-        recorder.answered(parts.status.as_u16(), Some(tap));
-        headers::sign(&mut parts.headers, target, recorder.attempts());
-        let body = Forwarded::new(forward::Source {
-            body,
-            first: answer.first,
-            protocol: inbound.protocol,
-            endpoint: Arc::clone(&target.endpoint.id),
-            streamed,
-            idle: Duration::from_secs(limits.idle_seconds),
-            recorder,
-            redactor: answer.redactor,
-            lease: answer.lease,
-        });
-        Response::from_parts(parts, AnswerBody::Forwarded(Box::new(body)))
-    }
-}
-
-fn redact_headers(headers: &mut HeaderMap, redactor: Option<&Redactor>) {
-    let Some(redactor) = redactor else { return };
-    for value in headers.values_mut() {
-        if let std::borrow::Cow::Owned(clean) = redactor.redact(value.as_bytes()) {
-            *value = HeaderValue::from_bytes(&clean).unwrap_or_else(|_| HeaderValue::from_static("[redacted]"));
-        }
     }
 }
 

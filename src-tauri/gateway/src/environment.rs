@@ -54,7 +54,7 @@ pub struct Folders {
     pub home: PathBuf,
     /// `settings.toml` and, where no keychain runs, `credentials.toml`.
     pub config: PathBuf,
-    /// `usage.db`.
+    /// `usage.db` and `responses.db`.
     pub data: PathBuf,
     /// The control socket.
     pub run: PathBuf,
@@ -87,6 +87,11 @@ impl Folders {
     /// The usage database.
     pub fn usage(&self) -> PathBuf {
         self.data.join("usage.db")
+    }
+
+    /// The answers that are kept for the Responses API.
+    pub fn responses(&self) -> PathBuf {
+        self.data.join("responses.db")
     }
 
     /// Credentials for machines where no keychain runs.

@@ -130,6 +130,20 @@ pub enum Error {
         /// What, why, and the way out.
         reason: String,
     },
+    /// No such response is kept for this caller.
+    #[error("Response with id '{id}' not found.")]
+    ResponseNotFound {
+        /// The id asked for.
+        id: String,
+    },
+    /// A request goes on from a response that is not kept for this caller.
+    #[error("Previous response with id '{id}' not found{why}.")]
+    PreviousNotFound {
+        /// The id asked for.
+        id: String,
+        /// `: ` and why, or empty.
+        why: &'static str,
+    },
     /// The prompt does not fit into the model's context.
     #[error("the prompt is longer than the context of `{model}` on {endpoint}{}{}", tokens(.context), detail(.said))]
     ContextExceeded {
@@ -224,12 +238,15 @@ impl Error {
                 StatusCode::FORBIDDEN
             }
             Error::KeyMissing { .. } | Error::KeyUnknown => StatusCode::UNAUTHORIZED,
-            Error::NoSuchPath { .. } | Error::ModelNotFound { .. } => StatusCode::NOT_FOUND,
+            Error::NoSuchPath { .. } | Error::ModelNotFound { .. } | Error::ResponseNotFound { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Error::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Error::BadRequest { .. } | Error::Unsayable { .. } | Error::ContextExceeded { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            Error::BadRequest { .. }
+            | Error::Unsayable { .. }
+            | Error::PreviousNotFound { .. }
+            | Error::ContextExceeded { .. } => StatusCode::BAD_REQUEST,
             // The client's own mistakes and limits stay what they are; all else is a fault behind us.
             Error::Refused { status, .. } => StatusCode::from_u16(*status)
                 .ok()
@@ -259,6 +276,14 @@ impl Error {
         }
     }
 
+    /// The request's field that it is about, where that is one.
+    pub fn param(&self) -> Option<&'static str> {
+        match self {
+            Error::PreviousNotFound { .. } => Some("previous_response_id"),
+            _ => None,
+        }
+    }
+
     /// The machine-readable name, the same on every surface that has a place for one.
     pub fn code(&self) -> &'static str {
         match self {
@@ -279,6 +304,8 @@ impl Error {
             Error::LocalOnly { .. } | Error::LocalPort { .. } => "local_only",
             Error::NotSpoken { .. } => "not_supported_by_target",
             Error::Unsayable { .. } => "unsupported_value",
+            Error::ResponseNotFound { .. } => "response_not_found",
+            Error::PreviousNotFound { .. } => "previous_response_not_found",
             Error::ContextExceeded { .. } => "context_length_exceeded",
             Error::Refused { status: 429, .. } => "rate_limit_exceeded",
             Error::Refused { .. } => "upstream_refused",

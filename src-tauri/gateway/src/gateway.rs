@@ -22,6 +22,7 @@ use crate::discovery;
 use crate::dispatch::Dispatch;
 use crate::environment::{Environment, Folders};
 use crate::provider::RuntimeSpec;
+use crate::recall;
 use crate::secrets::{KeychainMode, Vault};
 use crate::server::guard::Guard;
 use crate::server::{self, Door, Listeners, Shared, ollama_port};
@@ -76,6 +77,9 @@ pub enum StartError {
     /// The outbound client cannot be made: the system's root certificates cannot be read, most likely.
     #[error("the client for endpoints elsewhere cannot be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// The system gives us no thread.
+    #[error("cannot start the thread that keeps responses: {0}")]
+    Thread(std::io::Error),
     /// The table of runtimes in this program is broken.
     #[error("the table of runtimes is broken: {0}")]
     Table(#[from] toml::de::Error),
@@ -91,6 +95,7 @@ pub struct Running {
     tasks: TaskTracker,
     stop: CancellationToken,
     store: Option<usage::Store>,
+    recall: recall::Store,
 }
 
 /// Starts a gateway. It listens when this returns; runtimes are found in the background.
@@ -159,6 +164,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     tasks.spawn(discovery::run(world, settings_rx.clone(), events.clone(), Arc::clone(&rescan), stop.clone()));
 
     let (sink, store) = keep_usage(&start.folders, &settings);
+    let (shelf, recall) =
+        recall::Store::start(start.folders.responses(), settings_rx.clone()).map_err(StartError::Thread)?;
+    tasks.spawn(shelf.clone().follow(settings_rx.clone(), stop.clone()));
     let open = Open::default();
     let instance_header = HeaderValue::from_str(&instance).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
     let shared = Arc::new(Shared {
@@ -172,6 +180,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
             instance: instance_header.clone(),
             settings: settings_rx.clone(),
         },
+        shelf,
         usage: sink.clone(),
         open: open.clone(),
         instance: instance_header,
@@ -212,7 +221,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         stop: stop.clone(),
     });
     tasks.spawn(socket::serve(control, handle.clone(), stop.clone()));
-    Ok(Running { handle, addresses, server, tasks, stop, store })
+    Ok(Running { handle, addresses, server, tasks, stop, store, recall })
 }
 
 impl Running {
@@ -233,6 +242,8 @@ impl Running {
         if let Some(store) = self.store {
             let _ = tokio::task::spawn_blocking(move || store.close()).await;
         }
+        let recall = self.recall;
+        let _ = tokio::task::spawn_blocking(move || recall.close()).await;
         cut
     }
 }

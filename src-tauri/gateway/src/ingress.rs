@@ -1,10 +1,11 @@
 //! What a path asks for: protocol and operation, or something the catalog answers itself.
 //!
-//! A pure table of paths. It reads no body and knows no endpoint; [`peek`] looks into bodies, [`mlflow`] knows the paths
+//! A pure table of paths. It reads no body and knows no endpoint; [`peek`] and [`turn`] look into bodies, [`mlflow`] knows the paths
 //! of another gateway, `server` joins them.
 
 pub mod mlflow;
 pub mod peek;
+pub mod turn;
 
 use http::Method;
 
@@ -21,6 +22,12 @@ pub enum Place<'a> {
     Models,
     /// One model of that list.
     Model(&'a str),
+    /// One kept response, by its id.
+    Response(&'a str),
+    /// Its input items.
+    ResponseItems(&'a str),
+    /// A word to stop it.
+    ResponseCancel(&'a str),
     /// The list of models in Gemini's shape.
     GeminiModels,
     /// One model of that list, its name as the path writes it.
@@ -71,7 +78,23 @@ pub fn place(path: &str) -> Option<Place<'_>> {
         "/.well-known/pointsman.json" => Some(Place::WellKnown),
         "/health" | "/health/liveness" | "/health/readiness" => Some(Place::Health),
         "/" => Some(Place::Root),
-        _ => path.strip_prefix("/models/").filter(|id| !id.is_empty()).map(Place::Model),
+        _ => match path.strip_prefix("/models/").filter(|id| !id.is_empty()) {
+            Some(id) => Some(Place::Model(id)),
+            None => kept(path.strip_prefix("/responses/")?),
+        },
+    }
+}
+
+/// What is below `/responses/`: an id, perhaps with a word behind it.
+fn kept(path: &str) -> Option<Place<'_>> {
+    let (id, word) = path.split_once('/').map_or((path, None), |(id, word)| (id, Some(word)));
+    match (id, word) {
+        // Questions of OpenAI's own, which are not answered here.
+        ("" | "input_tokens" | "compact", _) => None,
+        (id, None) => Some(Place::Response(id)),
+        (id, Some("input_items")) => Some(Place::ResponseItems(id)),
+        (id, Some("cancel")) => Some(Place::ResponseCancel(id)),
+        (_, Some(_)) => None,
     }
 }
 
@@ -114,7 +137,11 @@ impl Place<'_> {
     /// Whether a method fits, and which do.
     pub fn allows(self, method: &Method) -> Result<(), &'static str> {
         let (fits, allowed) = match self {
-            Place::Infer(..) | Place::Invoke(_) | Place::OllamaShow => (method == Method::POST, "POST"),
+            Place::Infer(..) | Place::Invoke(_) | Place::OllamaShow | Place::ResponseCancel(_) => {
+                (method == Method::POST, "POST")
+            }
+            Place::Response(_) => (method == Method::GET || method == Method::DELETE, "GET, DELETE"),
+            Place::ResponseItems(_) => (method == Method::GET, "GET"),
             Place::OllamaChange(_) => (true, ""),
             Place::Models
             | Place::Model(_)
@@ -147,7 +174,14 @@ impl Place<'_> {
             | Place::OllamaVersion
             | Place::OllamaChange(_)
             | Place::Root => true,
-            Place::Invoke(_) | Place::GeminiModels | Place::GeminiModel(_) | Place::WellKnown | Place::Health => false,
+            Place::Invoke(_)
+            | Place::Response(_)
+            | Place::ResponseItems(_)
+            | Place::ResponseCancel(_)
+            | Place::GeminiModels
+            | Place::GeminiModel(_)
+            | Place::WellKnown
+            | Place::Health => false,
         }
     }
 
@@ -155,6 +189,7 @@ impl Place<'_> {
     pub fn protocol(self) -> Protocol {
         match self {
             Place::Infer(protocol, _) => protocol,
+            Place::Response(_) | Place::ResponseItems(_) | Place::ResponseCancel(_) => Protocol::OpenAiResponses,
             Place::GeminiModels | Place::GeminiModel(_) => Protocol::Gemini,
             Place::OllamaTags
             | Place::OllamaLoaded
@@ -199,6 +234,12 @@ mod tests {
         check("/v1/models", Some(Place::Models));
         check("/v1/models/org/name:tag", Some(Place::Model("org/name:tag")));
         check("/v1/models/", None);
+        check("/v1/responses/resp_1", Some(Place::Response("resp_1")));
+        check("/responses/resp_1/input_items", Some(Place::ResponseItems("resp_1")));
+        check("/v1/responses/resp_1/cancel", Some(Place::ResponseCancel("resp_1")));
+        check("/v1/responses/resp_1/nope", None);
+        check("/v1/responses/input_tokens", None);
+        check("/v1/responses/", None);
         let gemini = |operation| Some(Place::Infer(Protocol::Gemini, operation));
         check("/v1beta/models", Some(Place::GeminiModels));
         check("/v1beta1/models/", Some(Place::GeminiModels));

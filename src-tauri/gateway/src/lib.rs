@@ -11,6 +11,7 @@ pub mod completion;
 pub mod embedding;
 pub mod environment;
 pub mod error;
+mod private;
 pub mod protocol;
 pub mod provider;
 mod replace;
@@ -27,6 +28,7 @@ pub mod disk;
 // Request path: client -> endpoint -> client.
 pub mod dispatch;
 pub mod ingress;
+pub mod recall;
 pub mod routing;
 pub mod server;
 pub mod upstream;

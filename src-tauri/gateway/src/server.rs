@@ -8,6 +8,7 @@ mod body;
 pub mod guard;
 mod lists;
 pub mod ollama_port;
+mod responses;
 mod waiting;
 
 use std::convert::Infallible;

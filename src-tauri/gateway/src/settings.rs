@@ -54,6 +54,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Counting requests.
     pub usage: Usage,
+    /// Keeping answers of the Responses API.
+    pub responses: Responses,
     /// Patterns to route names.
     pub aliases: BTreeMap<String, String>,
     /// Routes by name.
@@ -166,6 +168,19 @@ pub struct Limits {
 pub struct Usage {
     /// Days that a request's row is kept; 0 = nothing is kept.
     pub retention_days: u32,
+}
+
+/// Keeping answers of the Responses API, so that a later request can go on from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Responses {
+    /// Whether it is done at all.
+    pub store: bool,
+    /// Days that a conversation is kept after it was last gone on with.
+    pub days: u32,
+    /// The most answers kept.
+    pub count: u32,
+    /// The most megabytes kept.
+    pub megabytes: u32,
 }
 
 /// A name with ordered targets.

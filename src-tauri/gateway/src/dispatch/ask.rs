@@ -32,8 +32,13 @@ pub(super) struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    /// The client's own bytes, with the target's name for the model.
-    pub(super) fn forward(inbound: &'a Inbound, target: &Target, speaks: &Speaks) -> Option<Ask<'a>> {
+    /// The client's own bytes, or those to which the turns before it were joined, with the target's name for the model.
+    pub(super) fn forward(
+        inbound: &'a Inbound,
+        target: &Target,
+        speaks: &Speaks,
+        joined: Option<Bytes>,
+    ) -> Option<Ask<'a>> {
         let stream = inbound.peek.stream == Some(true);
         let path = inbound.protocol.path_to(inbound.operation, &target.model.id, stream)?;
         let path = match &inbound.query {
@@ -41,7 +46,11 @@ impl<'a> Ask<'a> {
             None => [&*speaks.prefix, &path].concat(),
         };
         let json = !matches!(inbound.operation, Operation::Transcription | Operation::Translation);
-        let body = match edited(inbound, target) {
+        let edited = match joined {
+            Some(body) => peek::json(&body).ok().map(|peek| (body, peek)),
+            None => edited(inbound, target),
+        };
+        let body = match edited {
             Some((body, peek)) => peek.renamed(&body, &target.model.id),
             None => inbound.peek.renamed(&inbound.body, &target.model.id),
         };

@@ -1,6 +1,6 @@
 //! An answer on its way to the client: the upstream's bytes, one piece at a time, as they come.
 //!
-//! Nothing is collected and nothing is parsed; the tap looks at the bytes in passing. A stream whose upstream dies or
+//! Nothing is collected and nothing is parsed, unless it is to be kept; the tap looks at the bytes in passing. A stream whose upstream dies or
 //! falls silent ends with the surface's own error event. A whole answer that breaks off breaks the client's connection
 //! off too, so that nobody takes a part for the whole. Dropping it closes the upstream's connection at once.
 
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::idle::Idle;
+use super::keeper::Keeping;
 use crate::builtin::Lease;
 use crate::catalog::EndpointId;
 use crate::error::Error;
@@ -32,6 +33,7 @@ pub(super) struct Source {
     pub(super) idle: Duration,
     pub(super) recorder: Recorder,
     pub(super) redactor: Option<Redactor>,
+    pub(super) keeping: Option<Box<Keeping>>,
     pub(super) lease: Option<Lease>,
 }
 
@@ -45,6 +47,8 @@ pub struct Forwarded {
     streamed: bool,
     recorder: Recorder,
     redactor: Option<Streaming>,
+    /// Keeps a stream in passing.
+    keeping: Option<Box<Keeping>>,
     /// Held while the built-in runtime answers, so that it is not stopped.
     _lease: Option<Lease>,
     idle: Idle,
@@ -66,6 +70,7 @@ impl Forwarded {
             streamed: source.streamed,
             recorder,
             redactor: source.redactor.map(Redactor::streaming),
+            keeping: source.keeping,
             _lease: source.lease,
             idle: Idle::new(source.idle),
             ended,
@@ -75,7 +80,11 @@ impl Forwarded {
     /// The end of an answer: its last bytes, if something is still to be said.
     fn end(&mut self, broke: Option<Error>) -> Result<Option<Bytes>, BrokeOff> {
         self.ended = true;
-        let held = self.redactor.as_mut().map(Streaming::finish).filter(|held| !held.is_empty());
+        let mut held = self.redactor.as_mut().map(Streaming::finish).filter(|held| !held.is_empty());
+        if let Some(keeping) = &mut self.keeping {
+            let rest = held.and_then(|held| keeping.push(held)).unwrap_or_default();
+            held = Some([rest, keeping.finish()].concat().into()).filter(|held: &Bytes| !held.is_empty());
+        }
         let error = match broke {
             None if self.recorder.complete() => {
                 self.recorder.ended(Outcome::Complete, None, None);
@@ -130,10 +139,15 @@ impl Body for Forwarded {
                         Some(redactor) => redactor.push(bytes),
                         None => bytes,
                     };
-                    if bytes.is_empty() {
-                        continue;
+                    let bytes = match &mut this.keeping {
+                        Some(keeping) => keeping.push(bytes),
+                        None => Some(bytes),
+                    };
+                    match bytes {
+                        Some(bytes) if bytes.is_empty() => continue,
+                        Some(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                        None => Some(Error::BrokeOff { endpoint: Arc::clone(&this.endpoint) }),
                     }
-                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
                 Poll::Ready(Some(Err(BrokeOff))) => Some(Error::BrokeOff { endpoint: Arc::clone(&this.endpoint) }),
                 Poll::Ready(None) => None,

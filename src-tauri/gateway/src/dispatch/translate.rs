@@ -14,6 +14,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AF
 use super::ask::Ask;
 use super::attempt::Answer;
 use super::collect::{MOST_BYTES, MOST_ERROR_BYTES, collect};
+use super::keeper::Keeper;
 use super::translated::{Translated, Translating};
 use super::{AnswerBody, Inbound, context, estimate, headers, refused};
 use crate::completion::{CompletionRequest, DecodeError, Usage};
@@ -54,6 +55,8 @@ pub(super) struct Onward<'a> {
     pub(super) target: &'a Target,
     pub(super) idle: Duration,
     pub(super) recorder: Recorder,
+    /// Who keeps it, if somebody does.
+    pub(super) keeper: Option<Box<Keeper>>,
 }
 
 impl Translation {
@@ -68,9 +71,13 @@ impl Translation {
     fn read(inbound: &Inbound) -> Result<Translation, Error> {
         let surface = codec::surface(inbound.protocol);
         let (operation, path) = (inbound.operation, inbound.path());
+        let body = match &inbound.memory {
+            Some(memory) => memory.for_hub(&inbound.body)?,
+            None => inbound.body.clone(),
+        };
         let question = match operation {
             Operation::Embeddings | Operation::SingleEmbedding => {
-                surface.decode_embedding(operation, path, &inbound.body).map(Question::Vectors)
+                surface.decode_embedding(operation, path, &body).map(Question::Vectors)
             }
             Operation::Chat
             | Operation::Completion
@@ -79,7 +86,7 @@ impl Translation {
             | Operation::Translation
             | Operation::Rerank
             | Operation::ShowModel => {
-                surface.decode_request(operation, path, &inbound.body).map(|chat| Question::Chat(Box::new(chat)))
+                surface.decode_request(operation, path, &body).map(|chat| Question::Chat(Box::new(chat)))
             }
         };
         let question = question.map_err(|error| told(&error))?;
@@ -143,8 +150,8 @@ impl Translation {
         {
             return self.stream(chat, posed, answer, onward).await;
         }
-        let Onward { target, idle, mut recorder } = onward;
-        match self.turned(posed, answer, target, idle).await {
+        let Onward { target, idle, mut recorder, keeper } = onward;
+        match self.turned(posed, answer, target, idle, keeper.as_deref()).await {
             Ok((body, usage)) => {
                 recorder.answered(200, None);
                 recorder.count(usage.as_ref(), 1);
@@ -164,7 +171,7 @@ impl Translation {
         answer: Answer,
         onward: Onward<'_>,
     ) -> Result<Response<AnswerBody>, (Error, Recorder)> {
-        let Onward { target, idle, recorder } = onward;
+        let Onward { target, idle, recorder, keeper } = onward;
         let attempts = recorder.attempts();
         let stream = Translated::begin(Translating {
             encoder: self.surface.encoder(self.operation, chat),
@@ -173,6 +180,7 @@ impl Translation {
             target: target.clone(),
             idle,
             recorder,
+            keeper,
         })
         .await
         .map_err(|failed| *failed)?;
@@ -191,6 +199,7 @@ impl Translation {
         mut answer: Answer,
         target: &Target,
         idle: Duration,
+        keeper: Option<&Keeper>,
     ) -> Result<(Bytes, Option<Usage>), Error> {
         let (upstream, status) = (posed.upstream, answer.response.status());
         if !status.is_success() {
@@ -216,7 +225,11 @@ impl Translation {
                     let reason = "a stream was asked for and a whole answer came";
                     return Err(refused::unreadable(target, reason));
                 }
-                Ok((self.surface.encode_completion(self.operation, chat, &completion), completion.usage))
+                if keeper.is_some() {
+                    completion.id = Keeper::id();
+                }
+                let body = self.surface.encode_completion(self.operation, chat, &completion);
+                Ok((keeper.map_or_else(|| body.clone(), |keeper| keeper.whole(body.clone())), completion.usage))
             }
             Question::Vectors(vectors) => {
                 let made = upstream.decode_embeddings(&body).map_err(unread)?;

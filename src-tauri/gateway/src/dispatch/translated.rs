@@ -14,6 +14,7 @@ use http_body_util::BodyExt as _;
 
 use super::attempt::Answer;
 use super::idle::Idle;
+use super::keeper::Keeper;
 use super::refused;
 use super::translate::now;
 use crate::builtin::Lease;
@@ -35,6 +36,7 @@ pub(super) struct Translating {
     pub(super) target: Target,
     pub(super) idle: Duration,
     pub(super) recorder: Recorder,
+    pub(super) keeper: Option<Box<Keeper>>,
 }
 
 /// The body of a translated stream.
@@ -47,6 +49,7 @@ pub struct Translated {
     deltas: Vec<Delta>,
     out: Vec<u8>,
     recorder: Recorder,
+    keeper: Option<Box<Keeper>>,
     redactor: Option<Streaming>,
     /// Held while the built-in runtime answers, so that it is not stopped.
     _lease: Option<Lease>,
@@ -62,7 +65,7 @@ impl Translated {
     /// Begins a stream once its first event is there. A failure that the upstream tells before anything else is an error
     /// still: the client has heard nothing yet.
     pub(super) async fn begin(source: Translating) -> Result<Translated, Box<(Error, Recorder)>> {
-        let Translating { encoder, decoder, answer, target, idle, mut recorder } = source;
+        let Translating { encoder, decoder, answer, target, idle, mut recorder, keeper } = source;
         recorder.answered(200, None);
         let mut stream = Translated {
             body: answer.response.into_body(),
@@ -72,6 +75,7 @@ impl Translated {
             deltas: Vec::new(),
             out: Vec::new(),
             recorder,
+            keeper,
             redactor: answer.redactor.map(Redactor::streaming),
             _lease: answer.lease,
             target,
@@ -140,7 +144,11 @@ impl Translated {
         self.write();
         if !self.ended {
             self.ended = true;
+            let start = self.out.len();
             self.encoder.finish(&mut self.out);
+            if let Some(keeper) = &self.keeper {
+                keeper.last(&self.out[start..]);
+            }
             self.recorder.ended(Outcome::Complete, None, None);
         }
     }
@@ -157,7 +165,10 @@ impl Translated {
                 break;
             }
             match &mut delta {
-                Delta::Start { model, created, .. } => {
+                Delta::Start { id, model, created } => {
+                    if self.keeper.is_some() {
+                        *id = Keeper::id();
+                    }
                     created.get_or_insert_with(now);
                     if model.is_empty() {
                         model.push_str(&self.target.model.id);

@@ -30,6 +30,9 @@ pub fn plain(path: &str) -> Option<&str> {
     let (rest, protocols) = below(path)?;
     let fits = match super::place(rest)? {
         Place::Infer(protocol, _) => protocols.contains(&protocol),
+        Place::Response(_) | Place::ResponseItems(_) | Place::ResponseCancel(_) => {
+            protocols.contains(&Protocol::OpenAiResponses)
+        }
         // Told in the shape that the caller's headers ask for.
         Place::Models | Place::Model(_) => !protocols.contains(&Protocol::Gemini),
         Place::GeminiModels | Place::GeminiModel(_) => protocols.contains(&Protocol::Gemini),

@@ -74,6 +74,14 @@ pub enum PeekError {
 
 /// Reads the top level of a JSON object.
 pub fn json(body: &[u8]) -> Result<Peek, PeekError> {
+    json_with(body, |_, _| Ok(()))
+}
+
+/// The same; every key that decides nothing here is shown to `also`, as JSON means it, with the place of its value.
+pub(super) fn json_with(
+    body: &[u8],
+    mut also: impl FnMut(&[u8], Range<usize>) -> Result<(), PeekError>,
+) -> Result<Peek, PeekError> {
     let mut at = skip_space(body, 0);
     if body.get(at) != Some(&b'{') {
         return Err(PeekError::NotAnObject);
@@ -91,7 +99,8 @@ pub fn json(body: &[u8]) -> Result<Peek, PeekError> {
         let key = string(body, at)?;
         let value = skip_space(body, colon(body, skip_space(body, key.end))?);
         let after = skip_value(body, value)?;
-        match decides(&body[key.clone()])? {
+        let key = meant(&body[key]);
+        match key.as_deref().map_or(Ok(None), decides)? {
             Some(Decides::Model) => {
                 if named.is_some() {
                     return Err(PeekError::Repeated("model"));
@@ -110,7 +119,7 @@ pub fn json(body: &[u8]) -> Result<Peek, PeekError> {
                     _ => return Err(PeekError::WrongType("stream", "true or false")),
                 };
             }
-            None => {}
+            None => key.map_or(Ok(()), |key| also(&key, value..after))?,
         }
         at = skip_space(body, after);
         match body.get(at) {
@@ -232,26 +241,25 @@ enum Decides {
     Stream,
 }
 
-/// Whether a key decides something, read as JSON means it.
-fn decides(key: &[u8]) -> Result<Option<Decides>, PeekError> {
+/// A key as JSON means it; `None` for one with a lone surrogate, which no reader takes for one of ours.
+fn meant(key: &[u8]) -> Option<Cow<'_, [u8]>> {
     let inner = &key[1..key.len() - 1];
-    let text: Cow<'_, [u8]> = if inner.contains(&b'\\') {
-        match serde_json::from_slice::<String>(key) {
-            Ok(text) => Cow::Owned(text.into_bytes()),
-            // A lone surrogate: no reader takes that for one of ours.
-            Err(_) => return Ok(None),
-        }
-    } else {
-        Cow::Borrowed(inner)
-    };
+    if !inner.contains(&b'\\') {
+        return Some(Cow::Borrowed(inner));
+    }
+    serde_json::from_slice::<String>(key).ok().map(|text| Cow::Owned(text.into_bytes()))
+}
+
+/// Whether a key decides something.
+fn decides(text: &[u8]) -> Result<Option<Decides>, PeekError> {
     let stream = || {
         // Go folds U+017F to `s` when it matches keys.
         text.eq_ignore_ascii_case(b"stream")
             || text.strip_prefix("ſ".as_bytes()).is_some_and(|rest| rest.eq_ignore_ascii_case(b"tream"))
     };
-    if &*text == b"model" {
+    if text == b"model" {
         Ok(Some(Decides::Model))
-    } else if &*text == b"stream" {
+    } else if text == b"stream" {
         Ok(Some(Decides::Stream))
     } else if text.eq_ignore_ascii_case(b"prompt") || text.eq_ignore_ascii_case(b"messages") {
         Ok(Some(Decides::Question))

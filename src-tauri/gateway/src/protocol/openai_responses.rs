@@ -1,10 +1,11 @@
 //! OpenAI's Responses API, as a surface and as an upstream.
 //!
-//! Bytes and values only. Nothing is kept between requests: what a client wants kept or goes on from is named in the
-//! hub's request (`store`, `previous_response`) for the server. Shapes are those of OpenAI's API reference and of its
-//! Python SDK 3.54, whose required fields an answer always has.
+//! Bytes and values only. Nothing is kept here between requests; [`kept`] is what a server that keeps responses does with
+//! their JSON, and by the time a request is read the turns before it stand in its input. Shapes are those of OpenAI's API
+//! reference and of its Python SDK 3.54, whose required fields an answer always has.
 
 mod answer;
+pub mod kept;
 mod names;
 mod request;
 mod stream;

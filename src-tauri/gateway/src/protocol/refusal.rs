@@ -57,7 +57,7 @@ fn openai(error: &Error, message: &str) -> Value {
         400..=499 => "invalid_request_error",
         _ => "api_error",
     };
-    json!({"error": {"message": message, "type": kind, "param": null, "code": error.code()}})
+    json!({"error": {"message": message, "type": kind, "param": error.param(), "code": error.code()}})
 }
 
 fn anthropic(error: &Error, message: &str) -> Value {

@@ -21,13 +21,16 @@ use tokio::sync::watch;
 use super::body::Body;
 use super::guard::{self, Guard, Key};
 use super::lists;
+use super::responses;
 use super::waiting::Waiting;
 use crate::catalog::{Catalog, Origin};
+use crate::dispatch::memory::Memory;
 use crate::dispatch::{Dispatch, Inbound, headers};
 use crate::error::Error;
 use crate::ingress::peek::{self, Peek, PeekError};
 use crate::ingress::{self, Place, mlflow};
 use crate::protocol::{Operation, Protocol, gemini, refusal};
+use crate::recall::Shelf;
 use crate::routing::{self, Asked, Target};
 use crate::settings::Settings;
 use crate::usage::recorder::{Open, Recorder};
@@ -52,6 +55,8 @@ pub struct Shared {
     pub catalog: watch::Receiver<Arc<Catalog>>,
     /// How targets are tried.
     pub dispatch: Dispatch,
+    /// Where answers of the Responses API are kept.
+    pub shelf: Shelf,
     /// Where usage goes.
     pub usage: Sink,
     /// How many requests are being answered.
@@ -156,6 +161,13 @@ async fn admitted(shared: &Arc<Shared>, door: &Door, guard: &Guard, mut request:
             return Box::pin(infer(shared, door, Question { protocol, asks }, key, request)).await;
         }
         Place::OllamaChange(what) => return refuse(shared, protocol, &Error::StateChanging { what }),
+        Place::Response(_) | Place::ResponseItems(_) | Place::ResponseCancel(_) => {
+            let query = request.uri().query().unwrap_or_default();
+            match responses::answer(&shared.shelf, &responses::owner(&key), place, request.method(), query).await {
+                Ok(answer) => answer,
+                Err(error) => return refuse(shared, protocol, &error),
+            }
+        }
         Place::GeminiModels => lists::gemini(&catalog(), &settings()),
         Place::Models if is_googles(request.headers()) => lists::gemini(&catalog(), &settings()),
         Place::GeminiModel(id) => match lists::one(&catalog(), &settings(), &named(id), Protocol::Gemini) {
@@ -261,9 +273,15 @@ async fn infer(
     };
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let call = (protocol == Protocol::Gemini).then(|| gemini::path::call(path(&parts.uri))).flatten();
-    let read = read.and_then(|body| look(kind, operation, call, &body).map(|peek| (body, peek)));
+    let read = read.and_then(|body| {
+        let (peek, turn) = match (protocol, operation) {
+            (Protocol::OpenAiResponses, Operation::Chat) => responses::look(kind, &body)?,
+            _ => (look(kind, operation, call, &body)?, None),
+        };
+        Ok((body, peek, turn))
+    });
     let asked: Arc<str> = match &read {
-        Ok((_, Peek { model: Some(name), .. })) => name.as_str().into(),
+        Ok((_, Peek { model: Some(name), .. }, _)) => name.as_str().into(),
         _ => routing::DEFAULT.into(),
     };
     let mut recorder =
@@ -275,8 +293,8 @@ async fn infer(
         Key::None => (None, false),
     };
     let keyed = name.is_some();
-    recorder.client(name, agent);
-    let (body, peek) = match read {
+    recorder.client(name.clone(), agent);
+    let (body, peek, turn) = match read {
         Ok(read) => read,
         Err(error) => return refused(shared, protocol, &error, recorder),
     };
@@ -295,6 +313,14 @@ async fn infer(
         }
         Err(error) => return refused(shared, protocol, &error, recorder),
     };
+    let memory = match turn {
+        // In a box, like all that few requests need.
+        Some(turn) => {
+            let owner = name.unwrap_or_default();
+            Box::pin(Memory::recall(&shared.shelf, *turn, owner, &settings)).await
+        }
+        None => None,
+    };
     let query = parts.uri.query().map(|query| match protocol {
         Protocol::Gemini => gemini::forward::query(query).into_owned(),
         Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic | Protocol::Ollama => query.to_owned(),
@@ -302,7 +328,8 @@ async fn infer(
     let query = query.filter(|query| !query.is_empty());
     let streams = peek.stream == Some(true);
     let context = choice.context;
-    let inbound = Inbound { protocol, operation, uri: parts.uri, headers: parts.headers, query, body, peek, context };
+    let inbound =
+        Inbound { protocol, operation, uri: parts.uri, headers: parts.headers, query, body, peek, context, memory };
     if let Some(target) = choice.targets.first().filter(|target| streams && shared.must_load(protocol, target)) {
         let first = target.clone();
         return wait(shared, inbound, &first, choice.targets, recorder);

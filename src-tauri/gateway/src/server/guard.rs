@@ -138,7 +138,7 @@ pub fn grant(headers: &mut HeaderMap, origin: &HeaderValue, preflight: Option<&H
     let told = "x-pointsman-target, x-pointsman-local, x-pointsman-attempts, x-request-id";
     headers.insert("access-control-expose-headers", HeaderValue::from_static(told));
     if let Some(asked) = preflight {
-        headers.insert("access-control-allow-methods", HeaderValue::from_static("GET, POST"));
+        headers.insert("access-control-allow-methods", HeaderValue::from_static("GET, POST, DELETE"));
         if let Some(names) = asked.get("access-control-request-headers") {
             headers.insert("access-control-allow-headers", names.clone());
         }

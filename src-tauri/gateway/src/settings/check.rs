@@ -50,6 +50,7 @@ pub(super) fn check(settings: &Settings, source: &Source<'_>) -> Result<Vec<Stri
         return Err(source.problem(&[Key("ollama_port"), Key("port")], message));
     }
     limits(settings, source)?;
+    responses(settings, source)?;
     aliases(settings, source, &mut warnings)?;
     routes(settings, source)?;
     endpoints(&settings.endpoints, source, &mut warnings)?;
@@ -145,6 +146,18 @@ fn limits(settings: &Settings, source: &Source<'_>) -> Result<(), Problem> {
         Some((key, _)) => {
             let message = format!("`limits.{key}` is at least 1: with 0 no request could succeed");
             Err(source.problem(&[Key("limits"), Key(key)], message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn responses(settings: &Settings, source: &Source<'_>) -> Result<(), Problem> {
+    let responses = settings.responses;
+    let bounds = [("days", responses.days), ("count", responses.count), ("megabytes", responses.megabytes)];
+    match bounds.iter().find(|(_, bound)| *bound == 0) {
+        Some((key, _)) => {
+            let message = format!("`responses.{key}` is at least 1; to keep nothing, set `responses.store = false`");
+            Err(source.problem(&[Key("responses"), Key(key)], message))
         }
         None => Ok(()),
     }

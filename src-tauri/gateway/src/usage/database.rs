@@ -19,6 +19,7 @@ use super::{
         request,
     },
 };
+use crate::private::{self, LOGS, with_suffix};
 
 /// Why usage can be neither kept nor read.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +134,7 @@ impl Database {
     /// Opens, and makes what is missing. `patience` is how long to wait for another process that holds the file.
     pub(super) fn open(place: &Place, patience: Duration) -> Result<Database, Error> {
         if let Place::File(path) = place {
-            make_private(path)?;
+            private::make(path).map_err(|(path, source)| Error::File { path, source })?;
         }
         let mut connection = place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.busy_timeout(patience)?;
@@ -187,7 +188,7 @@ pub(super) fn move_aside(path: &Path, now: SystemTime) -> Result<PathBuf, Error>
         return Err(Error::Missing(path.to_owned()));
     };
     fs::rename(path, &aside).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    for log in ["-wal", "-shm"] {
+    for log in LOGS {
         let from = with_suffix(path, log);
         match fs::rename(&from, with_suffix(&aside, log)) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -199,44 +200,6 @@ pub(super) fn move_aside(path: &Path, now: SystemTime) -> Result<PathBuf, Error>
     Ok(aside)
 }
 
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
 fn schema(connection: &Connection) -> Result<i64, Error> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
-}
-
-/// Makes the folder and the file, readable by their owner only. SQLite gives its `-wal` and `-shm` the file's mode.
-fn make_private(path: &Path) -> Result<(), Error> {
-    let fault = |path: &Path, source| Error::File { path: path.to_owned(), source };
-    if let Some(folder) = path.parent() {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(|source| fault(folder, source))?;
-    }
-    // Only ever made here, never opened: closing a file takes away all locks that this process has on it, and with them
-    // those of SQLite.
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => return Err(fault(path, source)),
-        Ok(_) | Err(_) => {}
-    }
-    // A file from a backup, or from a careless copy, may come with wider modes.
-    #[cfg(unix)]
-    for path in [path.to_owned(), with_suffix(path, "-wal"), with_suffix(path, "-shm")] {
-        use std::os::unix::fs::PermissionsExt;
-        match fs::set_permissions(&path, fs::Permissions::from_mode(0o600)) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(fault(&path, source)),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
 }

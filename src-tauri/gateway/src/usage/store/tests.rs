@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use super::{writer::BATCH, *};
 use crate::usage::{
     Outcome, Record,
-    database::{move_aside, with_suffix},
+    database::move_aside,
     table::{VERSION, daily::Sums, request::Filter, request::Request},
 };
 

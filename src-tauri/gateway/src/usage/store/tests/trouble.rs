@@ -1,6 +1,7 @@
 //! Locks, damage, crashes, other versions: what the disk and other processes can do to it.
 
 use super::*;
+use crate::private::with_suffix;
 
 #[test]
 fn a_locked_database_holds_up_nobody_and_is_tried_again() {

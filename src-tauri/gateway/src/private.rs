@@ -1,0 +1,60 @@
+//! A database's file that only its owner can read, with the logs that SQLite keeps beside it.
+//!
+//! Shared by the two databases; what stands in them is their own business.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What SQLite puts behind the file's name for its logs.
+pub(crate) const LOGS: [&str; 2] = ["-wal", "-shm"];
+
+/// A path with something behind its name.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    [path.as_os_str(), OsStr::new(suffix)].into_iter().collect::<std::ffi::OsString>().into()
+}
+
+/// Makes the folder and the file, readable by their owner only. SQLite gives its logs the file's mode. A fault comes with
+/// the path that it is about.
+pub(crate) fn make(path: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let fault = |path: &Path, source| (path.to_owned(), source);
+    if let Some(folder) = path.parent() {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).map_err(|source| fault(folder, source))?;
+    }
+    // Only ever made here, never opened: closing a file takes away all locks that this process has on it, and with them
+    // those of SQLite.
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => return Err(fault(path, source)),
+        Ok(_) | Err(_) => {}
+    }
+    // A file from a backup, or from a careless copy, may come with wider modes.
+    #[cfg(unix)]
+    for path in [path.to_owned(), with_suffix(path, LOGS[0]), with_suffix(path, LOGS[1])] {
+        use std::os::unix::fs::PermissionsExt;
+        match fs::set_permissions(&path, fs::Permissions::from_mode(0o600)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(fault(&path, source)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes the file and its logs. What is not there is no fault.
+pub(crate) fn remove(path: &Path) -> Result<(), io::Error> {
+    for path in [path.to_owned(), with_suffix(path, LOGS[0]), with_suffix(path, LOGS[1])] {
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(source),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
