@@ -5,7 +5,7 @@ export CARGO_TARGET_DIR ?= $(POINTSMAN_CACHE)/target
 export PATH := $(HOME)/.cargo/bin:$(POINTSMAN_CACHE)/tools/bin:$(PATH)
 
 parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/build.sh \
-         tests/parts/tiny.sh tests/parts/sdks.sh tests/parts/ollama.sh
+         tests/parts/tiny.sh tests/parts/sdks.sh tests/parts/node.sh tests/parts/ollama.sh
 
 .PHONY: help deps parts run test test-vllm bench lint audit package engine
 

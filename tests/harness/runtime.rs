@@ -86,6 +86,16 @@ impl Parts {
         self.part("sdks/bin/python")
     }
 
+    /// The Node.js that everything in JavaScript runs on.
+    pub(crate) fn node(&self) -> PathBuf {
+        self.part("node/bin/node")
+    }
+
+    /// The clients' SDKs for it.
+    pub(crate) fn node_modules(&self) -> PathBuf {
+        self.part("node/node_modules")
+    }
+
     fn part(&self, path: &str) -> PathBuf {
         let path = self.0.join(path);
         assert!(path.exists(), "{} is missing (`make parts` makes it)", path.display());
