@@ -7,11 +7,11 @@ export PATH := $(HOME)/.cargo/bin:$(POINTSMAN_CACHE)/tools/bin:$(PATH)
 parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/build.sh \
          tests/parts/tiny.sh tests/parts/sdks.sh tests/parts/node.sh tests/parts/ollama.sh
 
-.PHONY: help deps parts run test test-vllm bench lint audit package engine
+.PHONY: help deps parts run test test-agents test-vllm bench lint audit package engine
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
-	    printf '  make %-10s %s\n' "$$name" "$$does"; done
+	    printf '  make %-11s %s\n' "$$name" "$$does"; done
 
 deps: ## install what the machine lacks: a C compiler, Python, Rust
 	@.ci/deps
@@ -30,6 +30,10 @@ test: parts ## run every test, against real runtimes
 	@.ci/deps test
 	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace
 	@.ci/keychain
+
+test-agents: parts ## run the tests that need real agents: Claude Code, Codex and four more (2 GB, on demand)
+	@tests/parts/agents.sh
+	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace -- --ignored agents
 
 test-vllm: parts ## run the tests that need a real vLLM (6 GB, on demand)
 	@tests/parts/vllm.sh

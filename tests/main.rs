@@ -50,6 +50,8 @@ mod usage;
 mod security;
 
 // With the real things.
+/// Agents that read and edit files, on demand.
+mod agents;
 /// The `pointsman` command.
 mod cli;
 /// The makers' own SDKs.

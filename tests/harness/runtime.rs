@@ -96,6 +96,11 @@ impl Parts {
         self.part("node/node_modules")
     }
 
+    /// An agent's program, which only `make test-agents` installs.
+    pub(crate) fn agent(&self, path: &str) -> PathBuf {
+        self.part(&format!("agents/{path}"))
+    }
+
     fn part(&self, path: &str) -> PathBuf {
         let path = self.0.join(path);
         assert!(path.exists(), "{} is missing (`make parts` makes it)", path.display());
