@@ -208,14 +208,14 @@ struct Writer<'a, 'b> {
 
 impl<'a> Writer<'a, '_> {
     fn message(&mut self, at: usize, message: &'a Message) -> Result<(), DecodeError> {
-        let mut turn = Turn {
-            role: match message.role {
-                Role::System => "system",
-                Role::User | Role::Tool => "user",
-                Role::Assistant => "assistant",
-            },
-            ..Turn::default()
+        let role = match message.role {
+            Role::System => "system",
+            Role::User | Role::Tool => "user",
+            Role::Assistant => "assistant",
         };
+        // System texts that follow one another become one: many a model's template refuses a second one.
+        let before = self.turns.pop_if(|before| role == "system" && before.role == role);
+        let mut turn = before.unwrap_or_else(|| Turn { role, ..Turn::default() });
         let mut results = false;
         for part in &message.parts {
             match part {

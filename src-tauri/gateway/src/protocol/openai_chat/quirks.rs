@@ -47,6 +47,8 @@ pub(super) struct Quirks {
     pub(super) thinks_or_goes_on: bool,
     /// Whether a turn of calls must hold a thought, if an empty one.
     pub(super) thoughts_with_calls: bool,
+    /// Whether system texts that follow one another become one: many a model's template refuses a second one.
+    pub(super) joins_systems: bool,
     /// The form of calls' ids.
     pub(super) ids: Ids,
     /// Whether a function must have parameters, if empty ones.
@@ -113,6 +115,7 @@ const HOSTED: Quirks = Quirks {
     strict_limit: false,
     thinks_or_goes_on: false,
     thoughts_with_calls: false,
+    joins_systems: false,
     ids: Ids::Any,
     parameters: true,
     openai: None,
@@ -128,6 +131,7 @@ const LOCAL: Quirks = Quirks {
     tool_choice: Choices::Words,
     video: false,
     files: false,
+    joins_systems: true,
     ..HOSTED
 };
 

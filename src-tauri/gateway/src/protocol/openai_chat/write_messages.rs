@@ -161,6 +161,9 @@ impl<'a> Writer<'a, '_> {
             Role::Assistant => "assistant",
         };
         let mut pieces = Vec::new();
+        if let Some(before) = self.turns.pop_if(|before| self.quirks.joins_systems && before.is_joined_by(&turn)) {
+            pieces = before.content.map_or_else(Vec::new, Content::into_pieces);
+        }
         if turn.role == "user" {
             pieces.append(&mut self.media);
         } else {
@@ -351,6 +354,22 @@ impl<'a> Writer<'a, '_> {
 }
 
 /// One text alone is a string: some servers take nothing else.
+impl Turn<'_> {
+    /// Whether a turn that follows this one may go on in it.
+    fn is_joined_by(&self, next: &Turn<'_>) -> bool {
+        [self, next].iter().all(|turn| turn.role == "system" && turn.name.is_none())
+    }
+}
+
+impl<'a> Content<'a> {
+    fn into_pieces(self) -> Vec<Piece<'a>> {
+        match self {
+            Content::Text(text) => vec![Piece::Text { text }],
+            Content::Pieces(pieces) => pieces,
+        }
+    }
+}
+
 fn content(mut pieces: Vec<Piece<'_>>) -> Option<Content<'_>> {
     match pieces.as_mut_slice() {
         [] => None,
