@@ -4,6 +4,7 @@
 //! `watch::Receiver` and read one snapshot from start to end. It opens no connection: discovery tells it what it saw,
 //! the request path tells it what failed. Which model answers a name is `routing`'s business.
 
+mod base_url;
 mod endpoint;
 pub mod health;
 mod index;
@@ -16,6 +17,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use base_url::{Address, BadAddress, BaseUrl};
 pub use endpoint::{Endpoint, EndpointId, EndpointState, Installed, Origin, Refusal};
 pub use health::{Failure, Health};
 pub use index::Index;

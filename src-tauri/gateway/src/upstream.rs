@@ -5,19 +5,19 @@
 //! whatever routing said. Redirects are never followed. What to send is `dispatch`'s business.
 
 mod body;
+mod connections;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error as LocalError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::{Request, Response, Uri};
 use tokio::sync::watch;
 
 pub use body::{BrokeOff, Pieces, UpstreamBody};
 
+use crate::catalog::Address;
 use crate::settings::{Limits, Settings};
+use connections::Connections;
 use std::sync::Arc;
 
 /// Why nothing came back.
@@ -37,7 +37,7 @@ pub enum SendError {
 /// The outbound clients.
 #[derive(Clone)]
 pub struct Upstream {
-    local: Client<HttpConnector, Pieces>,
+    local: Connections,
     remote: reqwest::Client,
     settings: watch::Receiver<Arc<Settings>>,
 }
@@ -45,13 +45,7 @@ pub struct Upstream {
 impl Upstream {
     /// Clients with the connect times of `limits`; a change of those needs a restart.
     pub fn new(limits: &Limits, settings: watch::Receiver<Arc<Settings>>) -> Result<Upstream, reqwest::Error> {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(Duration::from_millis(limits.connect_ms)));
-        let local = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .build(connector);
+        let local = Connections::new(Duration::from_millis(limits.connect_ms));
         let remote = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_millis(limits.connect_remote_ms))
@@ -60,20 +54,33 @@ impl Upstream {
         Ok(Upstream { local, remote, settings })
     }
 
-    /// Sends a request and waits for the head of the answer, however long that takes. `local` says that the URI is an
-    /// address on this machine.
-    pub async fn send(&self, request: Request<Pieces>, local: bool) -> Result<Response<UpstreamBody>, SendError> {
+    /// Sends a request and waits for the head of the answer, however long that takes. Its URI is a path only; `local` says
+    /// that the address is on this machine.
+    pub async fn send(
+        &self,
+        request: Request<Pieces>,
+        address: &Address,
+        local: bool,
+    ) -> Result<Response<UpstreamBody>, SendError> {
         if local {
-            let response = self.local.request(request).await.map_err(|error| local_error(&error))?;
-            Ok(response.map(UpstreamBody::local))
+            let (response, lent) = self.local.send(request, address).await?;
+            Ok(response.map(|body| UpstreamBody::local(body, lent)))
         } else if self.settings.borrow().local_only {
             Err(SendError::LocalOnly)
         } else {
-            self.send_remote(request).await
+            self.send_remote(request, address).await
         }
     }
 
-    async fn send_remote(&self, request: Request<Pieces>) -> Result<Response<UpstreamBody>, SendError> {
+    async fn send_remote(
+        &self,
+        mut request: Request<Pieces>,
+        address: &Address,
+    ) -> Result<Response<UpstreamBody>, SendError> {
+        let mut parts = std::mem::take(request.uri_mut()).into_parts();
+        parts.scheme = Some(address.scheme.clone());
+        parts.authority = Some(address.authority.clone());
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|error| SendError::Connect(error.to_string()))?;
         let request = request.map(|pieces| reqwest::Body::from(pieces.joined()));
         let request =
             reqwest::Request::try_from(request).map_err(|_| SendError::Connect("its address is none".into()))?;
@@ -82,10 +89,6 @@ impl Upstream {
         })?;
         Ok(Response::<reqwest::Body>::from(response).map(UpstreamBody::remote))
     }
-}
-
-fn local_error(error: &LocalError) -> SendError {
-    if error.is_connect() { SendError::Connect(deepest(error)) } else { SendError::Broken }
 }
 
 /// The innermost cause, which is the one that a person understands: `Connection refused`.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::time::Instant;
-use url::Url;
 
 use super::child::Running;
 use super::library::Library;
@@ -159,7 +158,7 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         name: "Built in".to_owned(),
         origin: Origin::BuiltIn,
         // Nobody asks there: a request gets its address with its lease, as each child has a port of its own.
-        base_url: Url::parse("http://127.0.0.1:1").ok()?,
+        base_url: "http://127.0.0.1:1".parse().ok()?,
         speaks: vec![
             speaks(Protocol::OpenAiChat, &of_openai),
             speaks(Protocol::OpenAiResponses, &[Operation::Chat]),

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
+use super::base_url::BaseUrl;
 use super::health::Health;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::provider::RuntimeId;
@@ -26,7 +26,7 @@ pub struct Endpoint {
     /// How it came to be known.
     pub origin: Origin,
     /// Scheme, host, port and perhaps a path, without a trailing slash in the path.
-    pub base_url: Url,
+    pub base_url: BaseUrl,
     /// What it speaks, best first.
     pub speaks: Vec<Speaks>,
     /// Where its credential is kept; always `None` for a discovered endpoint.

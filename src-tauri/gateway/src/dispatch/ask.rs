@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
 use super::{Inbound, context, headers};
-use crate::builtin::Lease;
+use crate::catalog::Address;
 use crate::ingress::peek::{self, Peek};
 use crate::protocol::anthropic::steady::steady;
 use crate::protocol::ollama::honest::honest;
@@ -71,36 +72,32 @@ impl<'a> Ask<'a> {
         Ask { protocol, path, headers: Cow::Owned(headers), json: true, body }
     }
 
-    /// The request as the target should see it; `None` if its address cannot be used.
+    /// The request as the target should see it, its URI a path; `None` if that is none.
     pub(super) fn request(
         &self,
         target: &Target,
-        lease: Option<&Lease>,
+        address: &Address,
         instance: &HeaderValue,
         secret: Option<&str>,
     ) -> Option<Request<Pieces>> {
-        let base = &target.endpoint.base_url;
-        let uri = match lease {
-            Some(lease) => format!("http://{}{}", lease.address(), self.path),
-            // Joined, not formatted: this runs for each request.
-            None => [&base[..url::Position::AfterPort], base.path().trim_end_matches('/'), &self.path].concat(),
+        let uri = match target.endpoint.base_url.prefix() {
+            "" => Bytes::copy_from_slice(self.path.as_bytes()),
+            prefix => Bytes::from([prefix, &self.path].concat()),
         };
-        let uri = Uri::from_maybe_shared(Bytes::from(uri)).ok()?;
         let mut request = Request::new(Pieces::new(self.body.clone()));
         *request.method_mut() = Method::POST;
-        let headers = request.headers_mut();
-        headers.clone_from(&self.headers);
-        headers::strip_request(headers);
+        *request.uri_mut() = Uri::from(PathAndQuery::from_maybe_shared(uri).ok()?);
+        let mut headers = headers::upwards(&self.headers);
         if self.json {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
+        headers.insert(HOST, address.host.clone());
         headers.insert(headers::HOP, instance.clone());
         if let Some(secret) = secret {
             let (name, value) = credential(self.protocol, target.endpoint.origin.runtime(), secret)?;
             headers.insert(name, value);
         }
-        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
         Some(request)
     }
 }

@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{HeaderMap, RETRY_AFTER};
+use http::uri::Scheme;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 
 use super::Dispatch;
 use super::ask::Ask;
 use crate::builtin::Lease;
-use crate::catalog::{Endpoint, Failure, Origin};
+use crate::catalog::{Address, Endpoint, Failure, Origin};
 use crate::error::Error;
 use crate::protocol::anthropic::opening;
 use crate::provider::Quirks;
@@ -74,13 +75,15 @@ impl Dispatch {
         let error = loop {
             let first = tries.next() == Some(true);
             let key = secret.as_ref().map(|secret| secret.expose()).or_else(|| lease.as_ref().map(Lease::key));
-            let Some(request) = ask.request(target, lease.as_ref(), &self.instance, key) else {
+            let leased = lease.as_ref().and_then(|lease| Address::new(Scheme::HTTP, &lease.address().to_string()));
+            let address = leased.as_ref().unwrap_or_else(|| endpoint.base_url.address());
+            let Some(request) = ask.request(target, address, &self.instance, key) else {
                 let reason = "its address cannot be used".to_owned();
                 return Attempt::Failed(Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason }, None);
             };
             // The head and the first bytes of the body have one time together.
             let asked = async {
-                let mut response = self.upstream.send(request, endpoint.local).await?;
+                let mut response = self.upstream.send(request, address, endpoint.local).await?;
                 let first = if response.status().is_success() { first_bytes(response.body_mut()).await } else { None };
                 Ok((response, first))
             };

@@ -29,7 +29,9 @@ pub(crate) const ESTIMATED: HeaderName = HeaderName::from_static("x-pointsman-es
 pub(crate) fn sign(headers: &mut HeaderMap, target: &Target, attempts: u8) {
     name(headers, &target.endpoint.id, &target.model.id);
     headers.insert(LOCAL, flag(target.local()));
-    headers.insert(ATTEMPTS, HeaderValue::from(u16::from(attempts)));
+    // Most often the first one answers, and a number is written out each time.
+    let attempts = if attempts == 1 { HeaderValue::from_static("1") } else { HeaderValue::from(u16::from(attempts)) };
+    headers.insert(ATTEMPTS, attempts);
 }
 
 /// Names a target.
@@ -40,42 +42,52 @@ pub(crate) fn name(headers: &mut HeaderMap, endpoint: &str, model: &str) {
     }
 }
 
-/// Removes what must not go up.
-pub(crate) fn strip_request(headers: &mut HeaderMap) {
-    remove(headers, |name| {
-        let name = name.as_str();
-        hop_by_hop(name)
-            || matches!(
-                name,
-                "host"
-                    | "authorization"
-                    | "x-api-key"
-                    | "api-key"
-                    | "x-goog-api-key"
-                    | "otari-key"
-                    | "cookie"
-                    | "origin"
-                    | "referer"
-                    | "forwarded"
-                    | "via"
-                    | "x-real-ip"
-                    | "x-client-ip"
-                    | "true-client-ip"
-                    | "cf-connecting-ip"
-                    | "content-length"
-                    | "expect"
-                    | "accept-encoding"
-                    | "x-pointsman-hop"
-            )
-            || name.starts_with("x-forwarded-")
-            || name.starts_with("sec-")
-            || name.starts_with("access-control-")
-    });
+/// What goes up of a request's headers.
+pub(crate) fn upwards(headers: &HeaderMap) -> HeaderMap {
+    let named = named_by_connection(headers);
+    // With room for the host, the kind of body, the mark of this gateway and a credential.
+    let mut kept = HeaderMap::with_capacity(headers.keys_len() + 4);
+    for (name, value) in headers {
+        if !stays_here(name.as_str()) && !named.contains(name) {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
+}
+
+fn stays_here(name: &str) -> bool {
+    hop_by_hop(name)
+        || matches!(
+            name,
+            "host"
+                | "authorization"
+                | "x-api-key"
+                | "api-key"
+                | "x-goog-api-key"
+                | "otari-key"
+                | "cookie"
+                | "origin"
+                | "referer"
+                | "forwarded"
+                | "via"
+                | "x-real-ip"
+                | "x-client-ip"
+                | "true-client-ip"
+                | "cf-connecting-ip"
+                | "content-length"
+                | "expect"
+                | "accept-encoding"
+                | "x-pointsman-hop"
+        )
+        || name.starts_with("x-forwarded-")
+        || name.starts_with("sec-")
+        || name.starts_with("access-control-")
 }
 
 /// Removes what must not go down.
 pub(crate) fn strip_response(headers: &mut HeaderMap) {
-    remove(headers, |name| {
+    let named = named_by_connection(headers);
+    let unwanted = |name: &HeaderName| {
         let name = name.as_str();
         hop_by_hop(name)
             || matches!(
@@ -85,7 +97,11 @@ pub(crate) fn strip_response(headers: &mut HeaderMap) {
             || name.starts_with("access-control-")
             || name.starts_with("x-pointsman-")
             || name.starts_with("proxy-")
-    });
+    };
+    let gone: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name) || named.contains(name)).cloned().collect();
+    for name in gone {
+        headers.remove(name);
+    }
 }
 
 /// RFC 9110 section 7.6.1, and those that proxies still meet.
@@ -96,18 +112,15 @@ fn hop_by_hop(name: &str) -> bool {
     ) || name.starts_with("proxy-auth")
 }
 
-fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
-    let named: Vec<HeaderName> = headers
+/// The headers that the `Connection` header names: they end where the connection does.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
-        .collect();
-    let gone: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name) || named.contains(name)).cloned().collect();
-    for name in gone {
-        headers.remove(name);
-    }
+        .collect()
 }
 
 /// `true` or `false`.
@@ -119,55 +132,52 @@ pub(crate) fn flag(value: bool) -> HeaderValue {
 mod tests {
     use super::*;
 
-    fn check(strip: fn(&mut HeaderMap), given: &[(&'static str, &'static str)], expected: &str) {
-        let mut headers: HeaderMap = given
+    fn check(passes: fn(HeaderMap) -> HeaderMap, given: &[(&'static str, &'static str)], expected: &str) {
+        let headers: HeaderMap = given
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        strip(&mut headers);
+        let headers = passes(headers);
         let mut kept: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         kept.sort_unstable();
         assert_eq!(kept.join(" "), expected);
     }
 
+    fn up(headers: HeaderMap) -> HeaderMap {
+        upwards(&headers)
+    }
+
+    fn down(mut headers: HeaderMap) -> HeaderMap {
+        strip_response(&mut headers);
+        headers
+    }
+
     #[test]
     fn what_goes_up() {
         check(
-            strip_request,
+            up,
             &[("host", "x"), ("content-type", "a"), ("anthropic-beta", "b"), ("user-agent", "c")],
             "anthropic-beta content-type user-agent",
         );
         check(
-            strip_request,
+            up,
             &[("authorization", "x"), ("x-api-key", "x"), ("api-key", "x"), ("x-goog-api-key", "x"), ("cookie", "x")],
             "",
         );
-        check(
-            strip_request,
-            &[("x-forwarded-for", "x"), ("forwarded", "x"), ("origin", "x"), ("sec-fetch-site", "x")],
-            "",
-        );
-        check(
-            strip_request,
-            &[("connection", "close, x-secret"), ("x-secret", "1"), ("x-kept", "1"), ("te", "x")],
-            "x-kept",
-        );
-        check(strip_request, &[("proxy-authorization", "x"), ("transfer-encoding", "chunked"), ("upgrade", "h2c")], "");
+        check(up, &[("x-forwarded-for", "x"), ("forwarded", "x"), ("origin", "x"), ("sec-fetch-site", "x")], "");
+        check(up, &[("connection", "close, x-secret"), ("x-secret", "1"), ("x-kept", "1"), ("te", "x")], "x-kept");
+        check(up, &[("proxy-authorization", "x"), ("transfer-encoding", "chunked"), ("upgrade", "h2c")], "");
     }
 
     #[test]
     fn what_comes_down() {
         check(
-            strip_response,
+            down,
             &[("content-type", "a"), ("server", "llama.cpp"), ("x-request-id", "1")],
             "content-type server x-request-id",
         );
-        check(
-            strip_response,
-            &[("access-control-allow-origin", "*"), ("access-control-allow-credentials", "true")],
-            "",
-        );
-        check(strip_response, &[("connection", "x-internal"), ("x-internal", "1"), ("keep-alive", "5")], "");
-        check(strip_response, &[("set-cookie", "a"), ("location", "http://evil"), ("x-pointsman-local", "true")], "");
+        check(down, &[("access-control-allow-origin", "*"), ("access-control-allow-credentials", "true")], "");
+        check(down, &[("connection", "x-internal"), ("x-internal", "1"), ("keep-alive", "5")], "");
+        check(down, &[("set-cookie", "a"), ("location", "http://evil"), ("x-pointsman-local", "true")], "");
     }
 }

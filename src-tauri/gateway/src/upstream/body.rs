@@ -8,6 +8,8 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::connections::Lent;
+
 /// Below this size one copy is cheaper than three writes.
 const WORTH_COPYING: usize = 16 * 1024;
 
@@ -75,7 +77,8 @@ pub struct UpstreamBody(Inner);
 
 #[derive(Debug)]
 enum Inner {
-    Local(Incoming),
+    /// With the connection that is given back once all of it was read.
+    Local(Incoming, Option<Lent>),
     Remote(Box<reqwest::Body>),
 }
 
@@ -85,8 +88,12 @@ enum Inner {
 pub struct BrokeOff;
 
 impl UpstreamBody {
-    pub(super) fn local(body: Incoming) -> UpstreamBody {
-        UpstreamBody(Inner::Local(body))
+    pub(super) fn local(body: Incoming, lent: Lent) -> UpstreamBody {
+        if body.is_end_stream() {
+            lent.give_back();
+            return UpstreamBody(Inner::Local(body, None));
+        }
+        UpstreamBody(Inner::Local(body, Some(lent)))
     }
 
     pub(super) fn remote(body: reqwest::Body) -> UpstreamBody {
@@ -100,7 +107,19 @@ impl Body for UpstreamBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokeOff>>> {
         let frame = match &mut self.get_mut().0 {
-            Inner::Local(body) => ready!(Pin::new(body).poll_frame(cx)).map(|frame| frame.map_err(|_| BrokeOff)),
+            Inner::Local(body, lent) => {
+                let frame = ready!(Pin::new(&mut *body).poll_frame(cx)).map(|frame| frame.map_err(|_| BrokeOff));
+                // Whoever knows the length never asks for what comes behind the last piece.
+                let over = match &frame {
+                    Some(Ok(_)) => body.is_end_stream(),
+                    None => true,
+                    Some(Err(BrokeOff)) => false,
+                };
+                if over && let Some(lent) = lent.take() {
+                    lent.give_back();
+                }
+                frame
+            }
             Inner::Remote(body) => {
                 ready!(Pin::new(&mut **body).poll_frame(cx)).map(|frame| frame.map_err(|_| BrokeOff))
             }
@@ -110,14 +129,14 @@ impl Body for UpstreamBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Inner::Local(body) => body.is_end_stream(),
+            Inner::Local(body, _) => body.is_end_stream(),
             Inner::Remote(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Inner::Local(body) => body.size_hint(),
+            Inner::Local(body, _) => body.size_hint(),
             Inner::Remote(body) => body.size_hint(),
         }
     }

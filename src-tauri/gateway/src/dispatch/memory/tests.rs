@@ -46,7 +46,7 @@ fn who_is_told_what() {
             Ok(telling) => format!("{telling:?}"),
             Err(error) => error.code().to_owned(),
         };
-        assert_eq!(told, expected, "{body} to {}, forwarded: {forwarded}", endpoint.base_url);
+        assert_eq!(told, expected, "{body} to {}, forwarded: {forwarded}", endpoint.id);
     };
     let openai = endpoint("openai", "api.openai.com", None);
     let azure = endpoint("azure", "lab.openai.azure.com", None);
