@@ -26,6 +26,8 @@ mod names;
 mod ollama_port;
 /// Same protocol on both sides: every byte goes through.
 mod passthrough;
+/// Hosted providers, each as its row says.
+mod providers;
 /// What the Responses API remembers.
 mod responses;
 /// Clients that leave, endpoints that die, readers that are slow.

@@ -10,6 +10,7 @@ pub(crate) mod fake;
 mod gateway;
 mod options;
 mod raw;
+pub(crate) mod readme;
 pub(crate) mod runtime;
 mod world;
 

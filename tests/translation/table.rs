@@ -1,16 +1,12 @@
 //! README's table of what each surface can ask of each upstream: written by this test, and true because of it.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::surface::Surface;
 use super::upstream::{self, Upstream};
-use crate::harness::{Gateway, bounded};
-
-const BEGIN: &str = "<!-- translation:begin -->";
-const END: &str = "<!-- translation:end -->";
+use crate::harness::{Gateway, bounded, readme};
 
 /// Something that can be asked.
 struct Question {
@@ -85,16 +81,6 @@ fn the_readme_says_what_is_so() {
             let row: Vec<&str> = cells.iter().map(|column| column[nth]).collect();
             let _ = writeln!(table, "| {name} | {} |", row.join(" | "));
         }
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-        let readme = std::fs::read_to_string(&file).expect("README.md");
-        let (head, rest) = readme.split_once(BEGIN).expect("a place for the table");
-        let (known, tail) = rest.split_once(END).expect("the table's end");
-        let wanted = format!("\n{table}");
-        if known == wanted {
-            return;
-        }
-        let blessed = pointsman_gateway::environment::Environment::of_process().get("POINTSMAN_BLESS").is_some();
-        assert!(blessed, "README's table is not what is so (POINTSMAN_BLESS=1 writes it anew):\n{table}");
-        std::fs::write(&file, format!("{head}{BEGIN}{wanted}{END}{tail}")).expect("README.md");
+        readme::says("translation", &table);
     });
 }

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{chat, completions, doctor, keys, local_only, models, requests, routes, serve, settings, status};
+use crate::command::{
+    chat, completions, doctor, keys, local_only, models, providers, requests, routes, serve, settings, status,
+};
 
 /// One localhost port for every language model on this machine.
 #[derive(Debug, Parser)]
@@ -30,7 +32,9 @@ pub(crate) enum Command {
     Models(models::Options),
     /// The names that tools ask for, and which models answer them
     Routes(routes::Options),
-    /// Keys for tools, and keys of endpoints
+    /// The hosted providers that can be added, and those that are
+    Providers(providers::Options),
+    /// Keys for tools, and keys of providers and endpoints
     Keys(keys::Options),
     /// Ask a model, once or in a conversation
     Chat(chat::Options),
@@ -84,6 +88,10 @@ mod tests {
         check("pointsman keys add editor --endpoint lab", false);
         check("pointsman keys add --endpoint lab", true);
         check("pointsman keys remove --endpoint lab", true);
+        check("pointsman keys add groq --name work --from-env", true);
+        check("pointsman keys add --endpoint lab --from-env", false);
+        check("pointsman keys check groq", true);
+        check("pointsman providers --json", true);
         check("pointsman chat --route code hello there", true);
         check("pointsman chat --route code --model qwen3:8b", false);
         check("pointsman local-only", true);

@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod local_only;
 pub(crate) mod models;
+pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod routes;
 pub(crate) mod serve;
@@ -28,6 +29,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<(), Failure> 
         Command::Status(options) => status::run(world, options).await,
         Command::Models(options) => models::run(world, options).await,
         Command::Routes(options) => routes::run(world, options).await,
+        Command::Providers(options) => providers::run(world, options).await,
         Command::Keys(options) => keys::run(world, options).await,
         Command::Chat(options) => chat::run(world, options).await,
         Command::Doctor(options) => doctor::run(world, options).await,

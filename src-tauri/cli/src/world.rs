@@ -27,6 +27,7 @@ impl World {
             | Reply::Done
             | Reply::ClientKey { .. }
             | Reply::Stored { .. }
+            | Reply::Checked { .. }
             | Reply::Requests { .. }) => Ok(reply),
         }
     }

@@ -62,6 +62,27 @@ pub enum Command {
         /// The credential.
         secret: SecretText,
     },
+    /// Adds an endpoint at a hosted provider with its key, or gives the one of that name another key.
+    AddProvider {
+        /// The provider's row.
+        provider: String,
+        /// The endpoint's name; the provider's id where it is none.
+        #[serde(default)]
+        name: Option<String>,
+        /// Its address, where it is not the provider's usual one.
+        #[serde(default)]
+        base_url: Option<String>,
+        /// Whether the address may be in a private network.
+        #[serde(default)]
+        allow_private: bool,
+        /// The key.
+        secret: SecretText,
+    },
+    /// Tries the key of an endpoint at a hosted provider.
+    CheckKey {
+        /// The endpoint's name.
+        endpoint: String,
+    },
     /// Forgets the credential of an endpoint.
     RemoveCredential {
         /// The endpoint's name.
@@ -108,6 +129,13 @@ pub enum Reply {
         place: String,
         /// What a person should know about that place; empty if nothing.
         note: String,
+    },
+    /// A key was tried.
+    Checked {
+        /// Whether it is good; none where that was not found out.
+        good: Option<bool>,
+        /// What was found, in a sentence.
+        says: String,
     },
     /// The latest requests.
     Requests {
@@ -182,6 +210,9 @@ pub struct EndpointView {
     pub name: String,
     /// The runtime's row, where known.
     pub runtime: Option<String>,
+    /// The provider's row, where it is a hosted one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// `discovered`, `settings` or `builtin`.
     pub origin: String,
     /// Its address, without any credential.

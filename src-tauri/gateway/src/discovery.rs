@@ -8,7 +8,7 @@
 mod address;
 mod candidates;
 mod client;
-mod configured;
+pub mod configured;
 mod files;
 mod hosts;
 mod installed;

@@ -187,10 +187,10 @@ impl Dispatch {
                         memory.and_then(|memory| memory.keeper(&inbound, target, forwarded))
                     };
                     let idle = Duration::from_secs(limits.idle_seconds);
-                    return match way {
+                    return match &way {
                         Way::Translate(translation, posed) => {
                             let onward = Onward { target, idle, recorder, keeper: keeper(false) };
-                            translation.answer(&posed, *answer, onward).await
+                            translation.answer(posed, *answer, onward).await
                         }
                         Way::Forward(_) | Way::Estimate(_) => {
                             let onward = Onward { target, idle, recorder, keeper: keeper(true) };
@@ -198,7 +198,11 @@ impl Dispatch {
                                 // In a box: most requests never come here, and all of them would carry the room for it.
                                 return Box::pin(passing::read(answer, &inbound, onward)).await;
                             }
-                            Ok(passing::pass_on(*answer, &inbound, onward))
+                            let mut response = passing::pass_on(*answer, &inbound, onward);
+                            if let Way::Forward(ask) = &way {
+                                headers::dropped(response.headers_mut(), &ask.dropped);
+                            }
+                            Ok(response)
                         }
                     };
                 }

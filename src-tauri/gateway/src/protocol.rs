@@ -6,6 +6,7 @@
 
 pub mod anthropic;
 pub mod codec;
+pub(crate) mod fitted;
 pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;

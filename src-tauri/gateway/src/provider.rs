@@ -1,9 +1,10 @@
 //! The table of local runtimes: how each is found, recognised, listed and spoken to.
 //!
 //! Data only, read once from `runtimes.toml`: a reader can check a row against the runtime's own documentation, and a
-//! new OpenAI-compatible server is one row and no code. Hosted providers will be a second table of the same kind. What
+//! new OpenAI-compatible server is one row and no code. Hosted providers are a second table of the same kind, `hosted`. What
 //! runs right now is the catalog's business.
 
+pub mod hosted;
 mod version;
 
 use std::collections::BTreeMap;

@@ -116,7 +116,26 @@ fn named(catalog: &Catalog, settings: &Settings, asked: &Asked<'_>) -> Result<(V
             return Ok((targets, None));
         }
     }
+    let targets = unlisted(catalog, asked.name);
+    if !targets.is_empty() {
+        return Ok((targets, None));
+    }
     Err(not_found(catalog, settings, asked.name))
+}
+
+/// A hosted model that no list has: a provider's newest, or one of a provider that has no list. Only by `prefix:model`, in
+/// which nobody can have meant anything else.
+fn unlisted(catalog: &Catalog, name: &str) -> Vec<Target> {
+    let Some((prefix, model)) = name.split_once(':').filter(|(_, model)| !model.is_empty()) else { return Vec::new() };
+    let hosted = catalog.endpoints().filter(|endpoint| match &endpoint.provider {
+        Some(row) => *endpoint.id == *prefix || *row.id == *prefix,
+        None => false,
+    });
+    let target = |endpoint: &Arc<Endpoint>| {
+        let known = Model::named(model, Arc::clone(&endpoint.id), false);
+        Target { endpoint: Arc::clone(endpoint), model: Arc::new(Model { state: ModelState::Hosted, ..known }) }
+    };
+    hosted.map(target).collect()
 }
 
 type RouteTargets = Result<(Vec<Target>, Option<u32>), Error>;
@@ -202,7 +221,8 @@ pub(crate) fn lookup(catalog: &Catalog, name: &str) -> Vec<Target> {
 fn prefixed(catalog: &Catalog, name: &str) -> Vec<Target> {
     let mut matches: Vec<(bool, Target)> = Vec::new();
     for endpoint in catalog.endpoints() {
-        let prefixes = std::iter::once(&*endpoint.id).chain(endpoint.origin.runtime());
+        let provider = endpoint.provider.as_ref().map(|row| &*row.id);
+        let prefixes = std::iter::once(&*endpoint.id).chain(endpoint.origin.runtime()).chain(provider);
         let Some(rest) = prefixes.into_iter().find_map(|prefix| below(name, prefix)) else { continue };
         let folded = crate::catalog::fold(rest);
         for model in catalog.models_of(&endpoint.id) {

@@ -16,12 +16,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::protocol::Protocol;
+use crate::provider::hosted::ProviderSpec;
 use crate::secrets::CredentialRef;
 
 /// The commented defaults, shown by `pointsman settings --defaults` and read as [`Settings::default`].
@@ -196,23 +198,94 @@ pub struct Route {
 
 /// An endpoint by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenEndpoint")]
 pub struct ConfiguredEndpoint {
     /// Its id in the catalog and its prefix in model names.
     pub name: String,
+    /// The hosted provider that it is at: what the entry leaves out is as its row in `providers.toml` says.
+    #[serde(serialize_with = "provider_id", skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Arc<ProviderSpec>>,
     /// Scheme, host, port and perhaps a path; without the `/v1`.
     pub base_url: Url,
     /// What it speaks, best first; empty = ask it what it is.
-    #[serde(default, deserialize_with = "one_or_many")]
     pub protocol: Vec<Protocol>,
     /// Where its key is kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<CredentialRef>,
     /// Model names, where it has no list of its own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
     /// Whether the address may be in a private network.
-    #[serde(default)]
     pub allow_private: bool,
+}
+
+/// The same as it is written.
+#[derive(Deserialize)]
+struct WrittenEndpoint {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default)]
+    base_url: Option<Url>,
+    #[serde(default, deserialize_with = "one_or_many")]
+    protocol: Vec<Protocol>,
+    #[serde(default)]
+    key: Option<CredentialRef>,
+    #[serde(default)]
+    models: Vec<String>,
+    #[serde(default)]
+    allow_private: bool,
+}
+
+impl TryFrom<WrittenEndpoint> for ConfiguredEndpoint {
+    type Error = String;
+
+    fn try_from(written: WrittenEndpoint) -> Result<ConfiguredEndpoint, String> {
+        let provider = match &written.provider {
+            Some(id) => Some(ProviderSpec::find(id).ok_or_else(|| {
+                format!("`{}` is no provider that Pointsman knows; `pointsman providers` lists them", id.escape_debug())
+            })?),
+            None => None,
+        };
+        let base_url = match (written.base_url, provider.as_deref()) {
+            (Some(url), _) => url,
+            (None, Some(row)) => usual_address(row)?,
+            (None, None) => return Err("`base_url` is missing, or a `provider`".to_owned()),
+        };
+        let name = written.name.or(written.provider).ok_or("an endpoint needs a `name`, or a `provider`")?;
+        let WrittenEndpoint { protocol, key, models, allow_private, .. } = written;
+        Ok(ConfiguredEndpoint { name, provider, base_url, protocol, key, models, allow_private })
+    }
+}
+
+impl ConfiguredEndpoint {
+    /// An endpoint at a provider, still without its key.
+    pub(crate) fn at(
+        provider: Arc<ProviderSpec>,
+        name: String,
+        base_url: Option<&str>,
+        allow_private: bool,
+    ) -> Result<ConfiguredEndpoint, String> {
+        let base_url = match base_url {
+            Some(url) => url.parse().map_err(|error| format!("`{}` is no address: {error}", url.escape_debug()))?,
+            None => usual_address(&provider)?,
+        };
+        let (protocol, models) = (Vec::new(), Vec::new());
+        let provider = Some(provider);
+        Ok(ConfiguredEndpoint { name, provider, base_url, protocol, key: None, models, allow_private })
+    }
+}
+
+fn usual_address(row: &ProviderSpec) -> Result<Url, String> {
+    row.base_url.clone().ok_or_else(|| {
+        let like = row.base_url_like.as_deref().unwrap_or_default();
+        format!("`base_url` is missing: each customer of {} has an own one, like {like}", row.name)
+    })
+}
+
+fn provider_id<S: serde::Serializer>(provider: &Option<Arc<ProviderSpec>>, to: S) -> Result<S::Ok, S::Error> {
+    provider.as_ref().map(|row| &*row.id).serialize(to)
 }
 
 /// A tool's key: what `pointsman keys add` made.

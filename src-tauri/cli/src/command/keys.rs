@@ -7,8 +7,10 @@ use std::io::{self, Read};
 
 use comfy_table::Table;
 use pointsman_gateway::control::{Command, EndpointView, Reply, SecretText, Snapshot};
+use pointsman_gateway::provider::hosted::ProviderSpec;
 use serde::Serialize;
 
+use crate::command::providers;
 use crate::failure::Failure;
 use crate::table;
 use crate::world::{self, World};
@@ -35,15 +37,42 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Make a key for a tool, or store an endpoint's key
-    Add(Whose),
+    /// Make a key for a tool, or store a provider's or an endpoint's key
+    Add {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Try a provider's key with the cheapest question there is
+    Check {
+        /// The endpoint's name, most often the provider's
+        endpoint: String,
+    },
     /// Revoke a tool's key, or forget an endpoint's key
     Remove(Whose),
 }
 
+/// What can be said of a provider's key.
+#[derive(Debug, clap::Args)]
+struct At {
+    /// Another name, for a second account at the provider
+    #[arg(long, requires = "tool")]
+    name: Option<String>,
+    /// Another address than the provider's usual one
+    #[arg(long, value_name = "URL", requires = "tool")]
+    base_url: Option<String>,
+    /// The address may be in a private network
+    #[arg(long, requires = "base_url")]
+    allow_private: bool,
+    /// Take the key from the provider's usual environment variable
+    #[arg(long, requires = "tool")]
+    from_env: bool,
+}
+
 #[derive(Debug, clap::Args)]
 struct Whose {
-    /// The tool, as it shows in the list of requests
+    /// The tool, as it shows in the list of requests; or a provider of `pointsman providers`
     #[arg(required_unless_present = "endpoint", conflicts_with = "endpoint")]
     tool: Option<String>,
     /// The endpoint from the settings; its key is asked for, or read from stdin
@@ -56,11 +85,18 @@ pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> 
     match options.action {
         None => list(world, options.json).await,
         Some(Action::List { json }) => list(world, json).await,
-        Some(Action::Add(Whose { endpoint: Some(endpoint), .. })) => store(world, endpoint).await,
-        Some(Action::Add(Whose { tool: Some(tool), .. })) => add(world, tool).await,
+        Some(Action::Add { whose: Whose { endpoint: Some(endpoint), .. }, .. }) => store(world, endpoint).await,
+        Some(Action::Add { whose: Whose { tool: Some(name), .. }, at }) => match ProviderSpec::find(&name) {
+            Some(row) => provide(world, &row, at).await,
+            None if at.name.is_some() || at.base_url.is_some() || at.from_env => {
+                Err(Failure::NotFound(format!("`{name}` is no provider; `pointsman providers` lists them")))
+            }
+            None => add(world, name).await,
+        },
+        Some(Action::Check { endpoint }) => check(world, endpoint).await,
         Some(Action::Remove(Whose { endpoint: Some(endpoint), .. })) => forget(world, endpoint).await,
         Some(Action::Remove(Whose { tool: Some(tool), .. })) => revoke(world, tool).await,
-        Some(Action::Add(Whose { .. }) | Action::Remove(Whose { .. })) => {
+        Some(Action::Add { .. } | Action::Remove(Whose { .. })) => {
             Err(Failure::Usage("name a tool, or an endpoint with --endpoint".to_owned()))
         }
     }
@@ -119,6 +155,58 @@ async fn store(world: &World, endpoint: String) -> Result<(), Failure> {
     }
 }
 
+/// Adds an endpoint at a provider, and tries its key.
+async fn provide(world: &World, row: &ProviderSpec, at: At) -> Result<(), Failure> {
+    let name = at.name.unwrap_or_else(|| row.id.to_string());
+    if row.base_url.is_none() && at.base_url.is_none() {
+        let like = row.base_url_like.as_deref().unwrap_or_default();
+        return Err(Failure::Usage(format!(
+            "each customer of {} has an own address: say yours with --base-url, like {like}",
+            row.name
+        )));
+    }
+    let secret = if at.from_env {
+        let variable = providers::set(world, row).ok_or_else(|| {
+            Failure::NotFound(format!("none of its variables is set here: {}", row.variables.join(", ")))
+        })?;
+        plain(world.environment.get(variable).unwrap_or_default())?
+    } else {
+        if let Some(variable) = providers::set(world, row).filter(|_| world.terminal.asks) {
+            world.terminal.note(&format!("${variable} is set; --from-env would take the key from there"));
+        }
+        secret(world, &row.name)?
+    };
+    let command = Command::AddProvider {
+        provider: row.id.to_string(),
+        name: Some(name.clone()),
+        base_url: at.base_url,
+        allow_private: at.allow_private,
+        secret: SecretText(secret),
+    };
+    match world.ask(&command).await? {
+        Reply::Stored { place, note } => {
+            world.terminal.line(&format!("The key of {} is kept in {place}", row.name))?;
+            if !note.is_empty() {
+                world.terminal.note(&note);
+            }
+        }
+        other => return Err(world::unexpected(&other)),
+    }
+    check(world, name.clone()).await?;
+    world
+        .terminal
+        .note(&format!("Ask for its models as {name}:MODEL; `pointsman models --endpoint {name}` lists them"));
+    Ok(())
+}
+
+async fn check(world: &World, endpoint: String) -> Result<(), Failure> {
+    match world.ask(&Command::CheckKey { endpoint }).await? {
+        Reply::Checked { good: Some(false), says } => Err(Failure::NotFound(says)),
+        Reply::Checked { says, .. } => world.terminal.line(&says),
+        other => Err(world::unexpected(&other)),
+    }
+}
+
 async fn forget(world: &World, endpoint: String) -> Result<(), Failure> {
     known(world, &endpoint).await?;
     world.done(&Command::RemoveCredential { endpoint: endpoint.clone() }).await?;
@@ -158,6 +246,11 @@ fn secret(world: &World, endpoint: &str) -> Result<String, Failure> {
         io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut piped)?;
         piped
     };
+    plain(&typed)
+}
+
+/// A key as it was typed, or why it cannot be one.
+fn plain(typed: &str) -> Result<String, Failure> {
     let secret = typed.trim();
     if secret.is_empty() {
         return Err(Failure::Usage("no key was given; nothing is changed".to_owned()));

@@ -158,6 +158,7 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         name: "Built in".to_owned(),
         origin: Origin::BuiltIn,
         // Nobody asks there: a request gets its address with its lease, as each child has a port of its own.
+        provider: None,
         base_url: "http://127.0.0.1:1".parse().ok()?,
         speaks: vec![
             speaks(Protocol::OpenAiChat, &of_openai),

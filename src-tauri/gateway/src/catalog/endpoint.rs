@@ -11,6 +11,7 @@ use super::base_url::BaseUrl;
 use super::health::Health;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::provider::RuntimeId;
+use crate::provider::hosted::ProviderSpec;
 use crate::secrets::CredentialRef;
 
 /// `ollama@11434`, `llamacpp@[::1]:8080`, `builtin`, or the name that the settings give.
@@ -25,6 +26,8 @@ pub struct Endpoint {
     pub name: String,
     /// How it came to be known.
     pub origin: Origin,
+    /// Its row in `providers.toml`, if it is a hosted provider.
+    pub provider: Option<Arc<ProviderSpec>>,
     /// Scheme, host, port and perhaps a path, without a trailing slash in the path.
     pub base_url: BaseUrl,
     /// What it speaks, best first.

@@ -8,6 +8,7 @@ pub(crate) fn endpoint(id: &str) -> Endpoint {
         id: id.into(),
         name: id.to_owned(),
         origin: Origin::Discovered { runtime: "ollama".into() },
+        provider: None,
         base_url: "http://127.0.0.1:11434".parse().unwrap(),
         speaks: Vec::new(),
         credential: None,

@@ -14,10 +14,15 @@ use tokio_util::sync::CancellationToken;
 use super::socket::Handler;
 use super::{Command, Reply, SecretText, Snapshot, view};
 use crate::catalog::Catalog;
+use crate::discovery::configured::{
+    self,
+    key_check::{self, Proof},
+};
+use crate::provider::hosted::ProviderSpec;
 use crate::secrets::{Secret, Vault};
 use crate::server::ollama_port;
 use crate::settings::watch::Loaded;
-use crate::settings::{RequireKey, Settings, client_key, edit};
+use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit};
 use crate::timestamp;
 use crate::usage::table::request::Filter;
 use crate::usage::{self, Reader, Sink, recorder::Open};
@@ -86,6 +91,11 @@ impl Handle {
                 self.edit_existing(missing, move |file| edit::remove_client_key(file, &name)).await
             }
             Command::StoreCredential { endpoint, secret } => self.store_credential(endpoint, secret).await,
+            Command::AddProvider { provider, name, base_url, allow_private, secret } => {
+                let name = name.unwrap_or_else(|| provider.clone());
+                self.add_provider(name, provider, base_url, allow_private, secret).await
+            }
+            Command::CheckKey { endpoint } => self.check_key(&endpoint).await,
             Command::RemoveCredential { endpoint } => self.remove_credential(endpoint).await,
             Command::Requests { limit } => self.requests(limit).await,
             Command::Rescan => {
@@ -158,6 +168,61 @@ impl Handle {
         self.edit(move |file| edit::set_endpoint_key(file, &endpoint, &reference)).await?;
         self.0.rescan.notify_one();
         Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
+    }
+
+    async fn add_provider(
+        &self,
+        name: String,
+        provider: String,
+        base_url: Option<String>,
+        allow_private: bool,
+        secret: SecretText,
+    ) -> Result<Reply, String> {
+        let Some(row) = ProviderSpec::find(&provider) else {
+            return Err(format!("`{provider}` is no provider that Pointsman knows; `pointsman providers` lists them"));
+        };
+        let new = ConfiguredEndpoint::at(row, name.clone(), base_url.as_deref(), allow_private)?;
+        if let Some(reason) = configured::refusal(&new) {
+            return Err(reason.to_owned());
+        }
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        let known = settings.endpoints.iter().find(|known| known.name == name);
+        let elsewhere = |known: &ConfiguredEndpoint| known.provider.as_ref().is_none_or(|row| *row.id != *provider);
+        if known.is_some_and(elsewhere) {
+            // Before the key is stored: it would lie under that endpoint's name.
+            return Err(edit::EditError::EndpointExists(name).to_string());
+        }
+        let secret = Secret::new(secret.0.trim().to_owned());
+        let stored = self.0.vault.store(&name, secret).await.map_err(|error| error.to_string())?;
+        let entry = edit::ProviderEntry { name, provider, base_url, allow_private, key: stored.reference.clone() };
+        let written = self.edit(move |file| edit::set_provider(file, &entry)).await;
+        if let (Err(_), None) = (&written, known) {
+            // A key that nothing leads to would lie there for ever.
+            let _ = self.0.vault.remove(&stored.reference).await;
+        }
+        written?;
+        self.0.rescan.notify_one();
+        Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
+    }
+
+    async fn check_key(&self, endpoint: &str) -> Result<Reply, String> {
+        self.known_endpoint(endpoint)?;
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        let unknown = || format!("the endpoint `{endpoint}` has no key");
+        let entry = settings.endpoints.iter().find(|known| known.name == endpoint).ok_or_else(unknown)?;
+        if settings.local_only {
+            let says = "local-only mode is on: the key was not tried".to_owned();
+            return Ok(Reply::Checked { good: None, says });
+        }
+        let reference = entry.key.as_ref().ok_or_else(unknown)?;
+        let secret = self.0.vault.lookup(reference).await.map_err(|error| error.to_string())?.ok_or_else(unknown)?;
+        let at = entry.provider.as_ref().map_or(endpoint, |row| &row.name);
+        let (good, says) = match key_check::check(entry, secret.expose()).await {
+            Proof::Good => (Some(true), format!("{at} takes the key")),
+            Proof::Refused { status } => (Some(false), format!("{at} refuses the key ({status})")),
+            Proof::Unclear { reason } => (None, format!("whether {at} takes the key was not found out: {reason}")),
+        };
+        Ok(Reply::Checked { good, says })
     }
 
     async fn remove_credential(&self, endpoint: String) -> Result<Reply, String> {

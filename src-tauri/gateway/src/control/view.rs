@@ -27,6 +27,7 @@ fn view(catalog: &Catalog, endpoint: &Endpoint, now: Instant) -> EndpointView {
         id: endpoint.id.to_string(),
         name: endpoint.name.clone(),
         runtime: endpoint.origin.runtime().map(str::to_owned),
+        provider: endpoint.provider.as_ref().map(|row| row.id.to_string()),
         origin: origin.to_owned(),
         base_url: match endpoint.origin {
             // Its server is started when it is needed, each time at another address.

@@ -4,6 +4,7 @@
 //! settings give it; its address is checked first. In local-only mode nothing is asked that leaves this machine.
 
 mod entry;
+pub mod key_check;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use super::{World, address, text};
 use crate::catalog::{Endpoint, EndpointId, EndpointState, Event, Health, Model, ModelState, Origin, Refusal};
 use crate::protocol::Protocol;
 use crate::provider::Meaning;
+use crate::provider::hosted::ProviderSpec;
 use crate::settings::{ConfiguredEndpoint, Settings};
 
 /// The source's name in the catalog.
@@ -85,6 +87,11 @@ fn checked(entries: Vec<ConfiguredEndpoint>) -> (Vec<ConfiguredEndpoint>, Vec<Re
     (good, refused)
 }
 
+/// Why an entry would never be asked, if so.
+pub fn refusal(entry: &ConfiguredEndpoint) -> Option<&'static str> {
+    fault(entry)
+}
+
 /// An entry that is being attended.
 struct Place {
     entry: ConfiguredEndpoint,
@@ -104,6 +111,7 @@ impl Place {
         let attendant = Attendant {
             local: address::is_loopback(&entry.base_url),
             reach: reach(&entry),
+            provider: entry.provider.clone(),
             entry: entry.clone(),
             world: world.clone(),
             settings: settings.clone(),
@@ -127,6 +135,8 @@ impl Place {
 
 struct Attendant {
     entry: ConfiguredEndpoint,
+    /// Its row, where it is a hosted provider: then it is not asked what it is.
+    provider: Option<Arc<ProviderSpec>>,
     local: bool,
     reach: Result<Reach, Fault>,
     world: World,
@@ -195,7 +205,7 @@ impl Attendant {
         };
         let table = &self.world.runtimes;
         let mut identity = known.cloned();
-        if known.is_none_or(|known| known.meaning != Meaning::Ready) || vain > 0 {
+        if self.provider.is_none() && known.is_none_or(|known| known.meaning != Meaning::Ready) || vain > 0 {
             let port = self.entry.base_url.port_or_known_default();
             let hinted = (0..table.len()).filter(|row| port.is_some_and(|port| table[*row].ports.contains(&port)));
             let last = known.map(|known| (known.row, known.fingerprint));
@@ -222,7 +232,8 @@ impl Attendant {
         if state != EndpointState::Ready {
             return Round { identity, ..Round::without_models(state, None) };
         }
-        if !self.entry.models.is_empty() {
+        let unlisted = self.provider.as_ref().is_some_and(|row| row.listing.is_none());
+        if !self.entry.models.is_empty() || unlisted {
             return Round { identity, ..Round::without_models(state, None) };
         }
         let spec = identity.as_ref().map(|identity| &table[identity.row]);
@@ -230,7 +241,11 @@ impl Attendant {
         let question = Question {
             endpoint: self.entry.name.as_str().into(),
             local: self.local,
-            listing: spec.map_or_else(|| listing_of(&speaks), |spec| spec.listing),
+            listing: match (spec, self.provider.as_ref().and_then(|row| row.listing)) {
+                (Some(spec), _) => spec.listing,
+                (None, Some(listing)) => listing,
+                (None, None) => listing_of(&speaks),
+            },
             speaks,
             lists_loaded: spec.is_some_and(|spec| spec.lists_loaded),
             embeddings: false,
@@ -269,7 +284,8 @@ impl Attendant {
             };
             headers.insert(name, value);
         }
-        if self.entry.protocol.first() == Some(&Protocol::Anthropic) {
+        let first = self.provider.as_ref().and_then(|row| row.speaks.first()).map(|spoken| spoken.protocol);
+        if first.or(self.entry.protocol.first().copied()) == Some(Protocol::Anthropic) {
             headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
         }
         Ok(Site { base: base(&self.entry), headers, patience, reach })
@@ -305,6 +321,7 @@ impl Attendant {
             id: self.entry.name.as_str().into(),
             name: self.entry.name.clone(),
             origin: Origin::Configured { runtime: spec.map(|spec| Arc::clone(&spec.id)) },
+            provider: self.provider.clone(),
             base_url: base(&self.entry).parse().ok()?,
             speaks: speaks(&self.entry, spec, identity),
             credential: self.entry.key.clone(),

@@ -252,6 +252,7 @@ impl Attendant {
             id: Endpoint::id_at(&spec.id, address),
             name: spec.name.clone(),
             origin: Origin::Discovered { runtime: Arc::clone(&spec.id) },
+            provider: None,
             base_url: base.parse().ok()?,
             speaks: spec.speaks(identity.at_least.as_deref()),
             credential: None,

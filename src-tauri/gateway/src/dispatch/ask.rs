@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
 use super::{Inbound, context, headers};
-use crate::catalog::Address;
-use crate::ingress::peek::{self, Peek};
+use crate::catalog::{Address, Endpoint};
+use crate::ingress::peek;
 use crate::protocol::anthropic::steady::steady;
+use crate::protocol::fitted::fitted;
 use crate::protocol::ollama::honest::honest;
 use crate::protocol::{Operation, Protocol, Speaks};
+use crate::provider::hosted::Auth;
 use crate::routing::Target;
 use crate::upstream::Pieces;
 
@@ -30,6 +32,8 @@ pub(super) struct Ask<'a> {
     /// Whether the body is JSON, whatever the client said of it.
     json: bool,
     body: [Bytes; 3],
+    /// What its provider does not take, by the client's own field names.
+    pub(super) dropped: Vec<String>,
 }
 
 impl<'a> Ask<'a> {
@@ -47,20 +51,31 @@ impl<'a> Ask<'a> {
             None => [&*speaks.prefix, &path].concat(),
         };
         let json = !matches!(inbound.operation, Operation::Transcription | Operation::Translation);
-        let edited = match joined {
-            Some(body) => peek::json(&body).ok().map(|peek| (body, peek)),
-            None => edited(inbound, target),
-        };
-        let body = match edited {
+        let mut edited = joined.or_else(|| edited(inbound, target));
+        let mut dropped = Vec::new();
+        if json
+            && let Some((body, left_out)) = fitting(inbound.protocol, target, edited.as_ref().unwrap_or(&inbound.body))
+        {
+            (edited, dropped) = (Some(body), left_out);
+        }
+        let anew = edited.and_then(|body| peek::json(&body).ok().map(|peek| (body, peek)));
+        let body = match anew {
             Some((body, peek)) => peek.renamed(&body, &target.model.id),
             None => inbound.peek.renamed(&inbound.body, &target.model.id),
         };
-        Some(Ask { protocol: inbound.protocol, path, headers: Cow::Borrowed(&inbound.headers), json, body })
+        Some(Ask { protocol: inbound.protocol, path, headers: Cow::Borrowed(&inbound.headers), json, body, dropped })
     }
 
     /// A body of our own in another protocol. Of the client's headers only its name goes along: the others belong to the
     /// protocol that it speaks.
-    pub(super) fn translated(inbound: &Inbound, protocol: Protocol, path: String, body: Bytes) -> Ask<'static> {
+    pub(super) fn translated(
+        inbound: &Inbound,
+        target: &Target,
+        protocol: Protocol,
+        path: String,
+        body: Bytes,
+    ) -> Ask<'static> {
+        let (body, dropped) = fitting(protocol, target, &body).unwrap_or((body, Vec::new()));
         let mut headers = HeaderMap::with_capacity(8);
         if let Some(agent) = inbound.headers.get(USER_AGENT) {
             headers.insert(USER_AGENT, agent.clone());
@@ -69,7 +84,7 @@ impl<'a> Ask<'a> {
             headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
         }
         let body = [body, Bytes::new(), Bytes::new()];
-        Ask { protocol, path, headers: Cow::Owned(headers), json: true, body }
+        Ask { protocol, path, headers: Cow::Owned(headers), json: true, body, dropped }
     }
 
     /// The request as the target should see it, its URI a path; `None` if that is none.
@@ -94,7 +109,7 @@ impl<'a> Ask<'a> {
         headers.insert(HOST, address.host.clone());
         headers.insert(headers::HOP, instance.clone());
         if let Some(secret) = secret {
-            let (name, value) = credential(self.protocol, target.endpoint.origin.runtime(), secret)?;
+            let (name, value) = credential(self.protocol, &target.endpoint, secret)?;
             headers.insert(name, value);
         }
         *request.headers_mut() = headers;
@@ -102,9 +117,9 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// The client's body with what this kind of server needs changed in it, read anew; `None` where nothing is.
-fn edited(inbound: &Inbound, target: &Target) -> Option<(Bytes, Peek)> {
-    let body = match inbound.protocol {
+/// The client's body with what this kind of server needs changed in it; `None` where nothing is.
+fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
+    match inbound.protocol {
         Protocol::Anthropic if !is_anthropics(target) => steady(&inbound.body),
         Protocol::Ollama if target.endpoint.origin.runtime() == Some("ollama") => {
             honest(inbound.operation, &inbound.body, context::kept(inbound, &target.model))
@@ -114,9 +129,16 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<(Bytes, Peek)> {
         | Protocol::Anthropic
         | Protocol::Gemini
         | Protocol::Ollama => None,
-    }?;
-    let peek = peek::json(&body).ok()?;
-    Some((body, peek))
+    }
+}
+
+/// A body in OpenAI's form as a hosted provider takes it, and what it does not; `None` where nothing is to be changed.
+fn fitting(protocol: Protocol, target: &Target, body: &[u8]) -> Option<(Bytes, Vec<String>)> {
+    let row = target.endpoint.provider.as_deref()?;
+    match protocol {
+        Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &row.quirks),
+        Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama => None,
+    }
 }
 
 /// Whether a target is one of Anthropic's own servers.
@@ -125,19 +147,12 @@ fn is_anthropics(target: &Target) -> bool {
     host == "anthropic.com" || host.ends_with(".anthropic.com")
 }
 
-/// The one header that carries a credential: `x-api-key` for Anthropic's protocol, but for vLLM, which knows bearers only,
-/// and `x-goog-api-key` for Gemini's.
-fn credential(protocol: Protocol, runtime: Option<&str>, secret: &str) -> Option<(HeaderName, HeaderValue)> {
-    let (name, value) = match protocol {
-        Protocol::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
-        Protocol::Anthropic if runtime != Some("vllm") => {
-            (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret))
-        }
-        Protocol::Anthropic | Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama => {
-            (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}")))
-        }
-    };
-    let mut value = value.ok()?;
-    value.set_sensitive(true);
-    Some((name, value))
+/// The one header that carries a credential: as the provider's row has it, else each protocol's own, but for vLLM, which
+/// knows bearers only.
+fn credential(protocol: Protocol, endpoint: &Endpoint, secret: &str) -> Option<(HeaderName, HeaderValue)> {
+    match &endpoint.provider {
+        Some(row) => row.credential(protocol, secret),
+        None if endpoint.origin.runtime() == Some("vllm") => Auth::Bearer.header(secret),
+        None => Auth::of(protocol).header(secret),
+    }
 }

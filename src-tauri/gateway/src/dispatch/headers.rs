@@ -25,6 +25,9 @@ pub(crate) const DROPPED: HeaderName = HeaderName::from_static("x-pointsman-drop
 /// Says that a count was estimated here and not made by a tokenizer.
 pub(crate) const ESTIMATED: HeaderName = HeaderName::from_static("x-pointsman-estimated");
 
+/// The most names in the header that tells what was dropped.
+const MOST_DROPPED: usize = 24;
+
 /// Says who answered, where, and how many were tried.
 pub(crate) fn sign(headers: &mut HeaderMap, target: &Target, attempts: u8) {
     name(headers, &target.endpoint.id, &target.model.id);
@@ -39,6 +42,18 @@ pub(crate) fn name(headers: &mut HeaderMap, endpoint: &str, model: &str) {
     // Joined, not formatted: this runs for each request.
     if let Ok(name) = HeaderValue::from_maybe_shared(Bytes::from([endpoint, "/", model].concat())) {
         headers.insert(TARGET, name);
+    }
+}
+
+/// Names what the target was not told.
+pub(crate) fn dropped(headers: &mut HeaderMap, fields: &[String]) {
+    if fields.is_empty() {
+        return;
+    }
+    let mut names = fields.iter().take(MOST_DROPPED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    names.retain(|letter| letter.is_ascii_graphic() || letter == ' ');
+    if let Ok(names) = HeaderValue::from_str(&names) {
+        headers.insert(DROPPED, names);
     }
 }
 
@@ -132,22 +147,19 @@ pub(crate) fn flag(value: bool) -> HeaderValue {
 mod tests {
     use super::*;
 
-    fn check(passes: fn(HeaderMap) -> HeaderMap, given: &[(&'static str, &'static str)], expected: &str) {
+    fn check(passes: fn(&HeaderMap) -> HeaderMap, given: &[(&'static str, &'static str)], expected: &str) {
         let headers: HeaderMap = given
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        let headers = passes(headers);
+        let headers = passes(&headers);
         let mut kept: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         kept.sort_unstable();
         assert_eq!(kept.join(" "), expected);
     }
 
-    fn up(headers: HeaderMap) -> HeaderMap {
-        upwards(&headers)
-    }
-
-    fn down(mut headers: HeaderMap) -> HeaderMap {
+    fn down(headers: &HeaderMap) -> HeaderMap {
+        let mut headers = headers.clone();
         strip_response(&mut headers);
         headers
     }
@@ -155,18 +167,18 @@ mod tests {
     #[test]
     fn what_goes_up() {
         check(
-            up,
+            upwards,
             &[("host", "x"), ("content-type", "a"), ("anthropic-beta", "b"), ("user-agent", "c")],
             "anthropic-beta content-type user-agent",
         );
         check(
-            up,
+            upwards,
             &[("authorization", "x"), ("x-api-key", "x"), ("api-key", "x"), ("x-goog-api-key", "x"), ("cookie", "x")],
             "",
         );
-        check(up, &[("x-forwarded-for", "x"), ("forwarded", "x"), ("origin", "x"), ("sec-fetch-site", "x")], "");
-        check(up, &[("connection", "close, x-secret"), ("x-secret", "1"), ("x-kept", "1"), ("te", "x")], "x-kept");
-        check(up, &[("proxy-authorization", "x"), ("transfer-encoding", "chunked"), ("upgrade", "h2c")], "");
+        check(upwards, &[("x-forwarded-for", "x"), ("forwarded", "x"), ("origin", "x"), ("sec-fetch-site", "x")], "");
+        check(upwards, &[("connection", "close, x-secret"), ("x-secret", "1"), ("x-kept", "1"), ("te", "x")], "x-kept");
+        check(upwards, &[("proxy-authorization", "x"), ("transfer-encoding", "chunked"), ("upgrade", "h2c")], "");
     }
 
     #[test]

@@ -27,9 +27,6 @@ use crate::routing::Target;
 use crate::usage::Outcome;
 use crate::usage::recorder::Recorder;
 
-/// The most names in the header that tells what was dropped.
-const MOST_DROPPED: usize = 24;
-
 /// A request that was read into the hub.
 pub(super) struct Translation {
     surface: &'static dyn Surface,
@@ -132,7 +129,9 @@ impl Translation {
         dropped.extend(encoded.dropped);
         dropped.dedup();
         let path = format!("{}{path}", speaks.prefix);
-        Ok(Posed { ask: Ask::translated(inbound, speaks.protocol, path, encoded.body), upstream, dropped })
+        let mut ask = Ask::translated(inbound, target, speaks.protocol, path, encoded.body);
+        dropped.append(&mut ask.dropped);
+        Ok(Posed { ask, upstream, dropped })
     }
 
     /// The answer in the client's protocol. An error comes back with the recorder: nothing was sent to the client yet.
@@ -272,13 +271,7 @@ fn is_whole(headers: &HeaderMap, upstream: &dyn Upstream) -> bool {
 /// Says who answered and what it was not told.
 fn sign(headers: &mut HeaderMap, dropped: &[String], target: &Target, attempts: u8) {
     headers::sign(headers, target, attempts);
-    if !dropped.is_empty() {
-        let mut names = dropped.iter().take(MOST_DROPPED).map(String::as_str).collect::<Vec<_>>().join(", ");
-        names.retain(|letter| letter.is_ascii_graphic() || letter == ' ');
-        if let Ok(names) = HeaderValue::from_str(&names) {
-            headers.insert(headers::DROPPED, names);
-        }
-    }
+    headers::dropped(headers, dropped);
 }
 
 fn told(error: &DecodeError) -> Error {

@@ -10,6 +10,7 @@ fn endpoint(id: &str, runtime: &str, local: bool) -> Endpoint {
         id: id.into(),
         name: id.to_owned(),
         origin: Origin::Discovered { runtime: runtime.into() },
+        provider: None,
         base_url: "http://127.0.0.1:1".parse().unwrap(),
         speaks: vec![Speaks { protocol: Protocol::OpenAiChat, prefix: "/v1".into(), operations }],
         credential: None,

@@ -31,6 +31,9 @@ pub enum EditError {
     /// A tool of that name has a key already.
     #[error("`{0}` has a client key already; remove it first with `pointsman keys remove {0}`")]
     KeyExists(String),
+    /// Another endpoint bears the name.
+    #[error("an endpoint `{0}` is in the settings already, at another place; choose another name with `--name`")]
+    EndpointExists(String),
     /// No endpoint of that name is in the settings.
     #[error("no endpoint `{0}` is in the settings; add it under `[[endpoints]]` first")]
     NoSuchEndpoint(String),
@@ -97,15 +100,7 @@ pub fn add_client_key(path: &Path, key: &ClientKey) -> Result<(), EditError> {
         if let Some(created) = &key.created {
             set(&mut table, "created", created.as_str().into());
         }
-        match document.get_mut("client_keys") {
-            Some(Item::Value(Value::Array(keys))) => keys.push(table.into_inline_table()),
-            Some(Item::ArrayOfTables(keys)) => keys.push(table),
-            // Anything else is no list, and checking the result tells so.
-            Some(_) => {}
-            None => {
-                document.insert("client_keys", Item::ArrayOfTables(ArrayOfTables::from_iter([table])));
-            }
-        }
+        append(document, "client_keys", table);
         Ok(true)
     })?;
     Ok(())
@@ -133,6 +128,54 @@ pub fn remove_client_key(path: &Path, name: &str) -> Result<bool, EditError> {
         }
         Ok(removed)
     })
+}
+
+/// An endpoint at a hosted provider, as it is written down.
+#[derive(Debug, Clone)]
+pub struct ProviderEntry {
+    /// Its name.
+    pub name: String,
+    /// The provider's row.
+    pub provider: String,
+    /// Its address, where it is not the provider's usual one.
+    pub base_url: Option<String>,
+    /// Whether the address may be in a private network.
+    pub allow_private: bool,
+    /// Where its key is kept.
+    pub key: CredentialRef,
+}
+
+/// Adds an endpoint at a hosted provider, or gives the one of that name another key.
+pub fn set_provider(path: &Path, new: &ProviderEntry) -> Result<(), EditError> {
+    named(&new.name)?;
+    change(path, |document| {
+        let mut table = Table::new();
+        let written: &mut dyn TableLike = match entry(document, "endpoints", &new.name) {
+            Some(endpoint) => {
+                if endpoint.get("provider").and_then(Item::as_str) != Some(&new.provider) {
+                    return Err(EditError::EndpointExists(new.name.clone()));
+                }
+                endpoint
+            }
+            None => {
+                set(&mut table, "name", new.name.as_str().into());
+                set(&mut table, "provider", new.provider.as_str().into());
+                &mut table
+            }
+        };
+        if let Some(url) = &new.base_url {
+            set(written, "base_url", url.as_str().into());
+        }
+        if new.allow_private {
+            set(written, "allow_private", true.into());
+        }
+        set(written, "key", new.key.to_string().into());
+        if !table.is_empty() {
+            append(document, "endpoints", table);
+        }
+        Ok(true)
+    })?;
+    Ok(())
 }
 
 /// Writes down where an endpoint's credential is kept.
@@ -200,9 +243,25 @@ fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
     }
 }
 
+/// Adds an entry to a list of tables, in the form in which the list is written.
+fn append(document: &mut DocumentMut, list: &str, table: Table) {
+    match document.get_mut(list) {
+        Some(Item::Value(Value::Array(entries))) => entries.push(table.into_inline_table()),
+        Some(Item::ArrayOfTables(entries)) => entries.push(table),
+        // Anything else is no list, and checking the result tells so.
+        Some(_) => {}
+        None => {
+            document.insert(list, Item::ArrayOfTables(ArrayOfTables::from_iter([table])));
+        }
+    }
+}
+
 /// The entry of a name in a list of tables, in whichever of TOML's two ways the list is written.
 fn entry<'d>(document: &'d mut DocumentMut, list: &str, name: &str) -> Option<&'d mut dyn TableLike> {
-    let bears = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
+    // An endpoint at a provider may leave its name out, which is then the provider's.
+    let bears = |table: &dyn TableLike| {
+        table.get("name").or_else(|| table.get("provider")).and_then(Item::as_str) == Some(name)
+    };
     match document.get_mut(list)? {
         Item::ArrayOfTables(tables) => {
             tables.iter_mut().find(|table| bears(*table)).map(|table| table as &mut dyn TableLike)

@@ -128,7 +128,9 @@ fn merge<'i>(base: &mut DeTable<'i>, over: &DeTable<'i>) {
 fn wrong_value(text: &str, written: &DeTable<'_>, error: &toml::de::Error) -> Problem {
     let path = error.span().map(|span| path_at(written, span.start)).unwrap_or_default();
     let key = if path.is_empty() { String::new() } else { format!("`{}`: ", dotted(&path)) };
-    let hint = example(&path).map(|value| format!("; the reference has `{value}`")).unwrap_or_default();
+    // A whole entry is no example of a value.
+    let value = example(&path).filter(|value| !value.starts_with("[["));
+    let hint = value.map(|value| format!("; the reference has `{value}`")).unwrap_or_default();
     problem_at(text, error.span(), format!("{key}{}{hint}", error.message().trim_end()))
 }
 

@@ -141,6 +141,7 @@ mod tests {
             id: "ollama@11434".to_owned(),
             name: "Ollama".to_owned(),
             runtime: Some("ollama".to_owned()),
+            provider: None,
             origin: "discovered".to_owned(),
             base_url: "http://127.0.0.1:11434/".to_owned(),
             speaks: Vec::new(),

@@ -2,13 +2,14 @@
 //!
 //! Pure: it asks nothing and knows no credential but the one it is handed.
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use url::Host;
 
 use crate::discovery::client::{self, Fault, Reach};
 use crate::discovery::probe::Identity;
 use crate::discovery::{address, text};
 use crate::protocol::{Operation, Protocol, Speaks};
+use crate::provider::hosted::Auth;
 use crate::provider::{Listing, RuntimeSpec};
 use crate::settings::ConfiguredEndpoint;
 
@@ -47,21 +48,16 @@ pub(super) fn reach(entry: &ConfiguredEndpoint) -> Result<Reach, Fault> {
 /// The address without a slash at its end, and without the `/v1` that people copy along.
 pub(super) fn base(entry: &ConfiguredEndpoint) -> String {
     let url = entry.base_url.as_str().trim_end_matches('/');
+    // Also where a provider's own path ends so, which its row has in its prefixes.
     url.strip_suffix("/v1").unwrap_or(url).trim_end_matches('/').to_owned()
 }
 
 /// The header that carries its credential.
 pub(super) fn credential(entry: &ConfiguredEndpoint, secret: &str) -> Option<(HeaderName, HeaderValue)> {
-    let (name, value) = match entry.protocol.first() {
-        Some(Protocol::Anthropic) => (HeaderName::from_static("x-api-key"), secret.to_owned()),
-        Some(Protocol::Gemini) => (HeaderName::from_static("x-goog-api-key"), secret.to_owned()),
-        Some(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama) | None => {
-            (AUTHORIZATION, format!("Bearer {secret}"))
-        }
-    };
-    let mut value = HeaderValue::try_from(value).ok()?;
-    value.set_sensitive(true);
-    Some((name, value))
+    match &entry.provider {
+        Some(row) => row.credential(row.speaks.first()?.protocol, secret),
+        None => Auth::of(entry.protocol.first().copied().unwrap_or(Protocol::OpenAiChat)).header(secret),
+    }
 }
 
 /// What it speaks: what the settings say, else what its runtime speaks, else OpenAI's chat completions.
@@ -70,7 +66,11 @@ pub(super) fn speaks(
     spec: Option<&RuntimeSpec>,
     identity: Option<&Identity>,
 ) -> Vec<Speaks> {
-    let known = spec.map(|spec| spec.speaks(identity.and_then(|it| it.at_least.as_deref()))).unwrap_or_default();
+    let known = match (&entry.provider, spec) {
+        (Some(row), _) => row.speaks(),
+        (None, Some(spec)) => spec.speaks(identity.and_then(|it| it.at_least.as_deref())),
+        (None, None) => Vec::new(),
+    };
     if entry.protocol.is_empty() {
         return if known.is_empty() { vec![usual(Protocol::OpenAiChat)] } else { known };
     }

@@ -13,6 +13,7 @@ fn endpoint(id: &str, host: &str, runtime: Option<&str>) -> Endpoint {
         id: id.into(),
         name: id.to_owned(),
         origin: Origin::Configured { runtime: runtime.map(Arc::from) },
+        provider: None,
         base_url: format!("https://{host}").parse().unwrap(),
         speaks: Vec::new(),
         credential: None,

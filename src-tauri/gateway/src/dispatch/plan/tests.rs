@@ -9,6 +9,7 @@ fn endpoint(runtime: &str, speaks: &[(Protocol, &[Operation])]) -> Endpoint {
         id: "it".into(),
         name: "It".to_owned(),
         origin: Origin::Discovered { runtime: Arc::from(runtime) },
+        provider: None,
         base_url: "http://127.0.0.1:1".parse().unwrap(),
         speaks: speaks
             .iter()

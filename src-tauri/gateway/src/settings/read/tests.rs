@@ -101,10 +101,12 @@ fn wrong_types_name_the_key_and_the_way_out() {
     refuses("[limits]\nidle_seconds = -1\n", 2, 16, "`limits.idle_seconds`");
     refuses("bind = ['127.0.0.1', 'localhost']\n", 1, 22, "`bind[2]`: invalid IP address syntax");
     refuses("[routes.a]\ntargets = 'x'\n", 2, 11, "the reference has `[\"ollama:");
-    refuses("[[endpoints]]\nname = 'a'\n", 1, 1, "missing field `base_url`");
+    refuses("[[endpoints]]\nname = 'a'\n", 1, 1, "`base_url` is missing, or a `provider`");
     refuses("[[endpoints]]\nname='a'\nbase_url='http://a'\nprotocol='soap'\n", 4, 10, "unknown variant `soap`");
     refuses("[[endpoints]]\nname='a'\nbase_url='http://a'\nprotocol=7\n", 4, 10, "a protocol or a list of protocols");
     refuses("[[endpoints]]\nname='a'\nbase_url='a.example'\n", 3, 10, "relative URL");
+    refuses("[[endpoints]]\nprovider='soap'\n", 1, 1, "`soap` is no provider");
+    refuses("[[endpoints]]\nprovider='azureopenai'\n", 1, 1, "like https://NAME.openai.azure.com");
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! Every row of the table holds what the program relies on.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+#[test]
+fn every_row_can_be_asked() {
+    let table = ProviderSpec::table().unwrap();
+    let mut ids = BTreeSet::new();
+    for row in table.iter() {
+        let id = &row.id;
+        assert!(ids.insert(Arc::clone(id)), "{id} is there twice");
+        assert!(id.bytes().all(|byte| byte.is_ascii_lowercase()), "{id} is written before a model's name");
+        assert!(!row.speaks.is_empty() && !row.variables.is_empty(), "{id}");
+        match (&row.base_url, &row.base_url_like) {
+            (Some(url), None) => {
+                assert_eq!(url.scheme(), "https", "{id}: a key goes there");
+                assert!(url.domain().is_some() && url.query().is_none(), "{id}");
+                assert!(!url.path().ends_with("/v1"), "{id}: versions stand in `speaks`");
+            }
+            (None, Some(like)) => assert!(like.starts_with("https://") && like.contains("NAME"), "{id}"),
+            (Some(_), Some(_)) | (None, None) => panic!("{id} has one address or an example of one"),
+        }
+        for spoken in &row.speaks {
+            assert!(spoken.since.is_none(), "{id}: what is hosted has one version");
+            assert!(spoken.prefix.is_empty() || spoken.prefix.starts_with('/'), "{id}: {}", spoken.prefix);
+            for operation in &spoken.operations {
+                let path = spoken.protocol.path_to(*operation, "m", false);
+                assert!(path.is_some(), "{id}: {:?} has no {operation:?}", spoken.protocol);
+            }
+        }
+        let (KeyCheck::Get(path) | KeyCheck::RefusesEmpty(path)) = &row.check;
+        assert!(path.starts_with('/') || path.starts_with("https://"), "{id}: {path}");
+        for field in row.quirks.drop.iter().chain(row.quirks.rename.keys()) {
+            assert!(
+                !["model", "messages", "stream", "input"].contains(&&**field),
+                "{id}: {field} is the question itself"
+            );
+        }
+        for to in row.quirks.rename.values() {
+            assert!(!row.quirks.drop.contains(to), "{id}: {to} is made and dropped");
+        }
+    }
+}
+
+#[test]
+fn a_key_goes_into_one_header() {
+    let table = ProviderSpec::table().unwrap();
+    let check = |id: &str, protocol, expected: &str| {
+        let row = table.iter().find(|row| *row.id == *id).unwrap();
+        let (name, value) = row.credential(protocol, "k").unwrap();
+        assert!(value.is_sensitive(), "it is never logged");
+        assert_eq!(format!("{name}: {}", value.to_str().unwrap()), expected, "{id}");
+    };
+    check("openai", Protocol::OpenAiChat, "authorization: Bearer k");
+    check("anthropic", Protocol::Anthropic, "x-api-key: k");
+    check("gemini", Protocol::Gemini, "x-goog-api-key: k");
+    check("deepseek", Protocol::Anthropic, "x-api-key: k");
+    check("fireworks", Protocol::Anthropic, "authorization: Bearer k");
+    check("azureopenai", Protocol::OpenAiResponses, "api-key: k");
+    assert!(Auth::Bearer.header("a\nb").is_none(), "no header carries a line end");
+}

@@ -1,0 +1,198 @@
+//! Hosted providers by their rows: a key is added and tried, models are listed, and each is asked as its row says.
+//!
+//! The provider is a scripted upstream at an address of its own; what the row alone decides is the same at the vendor's.
+
+use std::process::Stdio;
+
+use pointsman_gateway::provider::hosted::ProviderSpec;
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded, chat, fake, readme};
+
+const CHAT: &str = "/v1/chat/completions";
+const KEY: &str = "sk-canary-provider";
+
+/// A gateway whose settings have an endpoint at `provider`, which really is `up`.
+async fn at(up: &Fake, provider: &str) -> (Gateway, String) {
+    let entry =
+        format!("[[endpoints]]\nprovider = \"{provider}\"\nbase_url = \"{}\"\nkey = \"env:PROVIDERS_KEY\"", up.url());
+    let gateway = Gateway::start(Options::new().table(&entry).variable("PROVIDERS_KEY", KEY)).await;
+    gateway.until("the endpoint", |snapshot| snapshot.endpoints.iter().any(|it| it.id == provider)).await;
+    let key = gateway.client_key("tool").await;
+    (gateway, key)
+}
+
+/// `pointsman` with this text piped in: whether it went well, and all it said.
+async fn piped(gateway: &Gateway, arguments: &[&str], text: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = gateway.command(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).envs(variables.iter().copied());
+    let mut child = command.spawn().expect("a command");
+    // One that reads nothing may be gone already.
+    let _ = child.stdin.take().expect("stdin").write_all(text.as_bytes()).await;
+    let output = child.wait_with_output().await.expect("its end");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn what_a_provider_does_not_take_is_left_out_and_named() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let (gateway, key) = at(&up, "mistral").await;
+        let mut body = chat("mistral:mistral-small-latest");
+        body["store"] = true.into();
+        body["seed"] = 7.into();
+        body["max_completion_tokens"] = 50.into();
+        body["safe_prompt"] = true.into();
+        body["messages"] = json!([{"role": "developer", "content": "Be short."}, {"role": "user", "content": "Hi"}]);
+        let answer = Ask::post(CHAT, &body).bearer(&key).send(gateway.port()).await.expect(200).await;
+        assert_eq!(answer.header("x-pointsman-dropped"), "store");
+        assert_eq!(answer.header("x-pointsman-target"), "mistral/mistral-small-latest");
+        let request = up.request(CHAT).await;
+        assert_eq!(request.header("authorization"), format!("Bearer {KEY}"));
+        let sent = request.json();
+        assert_eq!(
+            (sent["model"].as_str(), sent["random_seed"].as_u64()),
+            (Some("mistral-small-latest"), Some(7)),
+            "{sent}"
+        );
+        assert_eq!((sent["max_tokens"].as_u64(), sent["safe_prompt"].as_bool()), (Some(50), Some(true)), "{sent}");
+        assert_eq!(sent["messages"][0]["role"], "system", "{sent}");
+        assert!(sent.get("store").is_none() && sent.get("seed").is_none(), "{sent}");
+    });
+}
+
+#[test]
+fn a_translated_request_is_fitted_too() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let (gateway, key) = at(&up, "mistral").await;
+        let body = json!({"model": "mistral:m", "max_tokens": 9, "stream": true,
+            "messages": [{"role": "user", "content": "Hi"}]});
+        let ask = Ask::post("/v1/messages", &body).header("x-api-key", &key);
+        let text = ask.send(gateway.port()).await.expect(200).await.text().await;
+        assert!(text.contains("message_stop"), "{text}");
+        let sent = up.request(CHAT).await.json();
+        assert!(sent.get("stream_options").is_none(), "Mistral refuses what it does not know: {sent}");
+    });
+}
+
+#[test]
+fn each_provider_is_asked_where_and_with_the_header_that_its_row_says() {
+    bounded(async {
+        for (provider, surface, path, header, value) in [
+            ("openai", CHAT, CHAT, "authorization", format!("Bearer {KEY}")),
+            ("anthropic", "/v1/messages", "/v1/messages", "x-api-key", KEY.to_owned()),
+            ("deepinfra", CHAT, "/v1/openai/chat/completions", "authorization", format!("Bearer {KEY}")),
+            ("deepseek", CHAT, "/chat/completions", "authorization", format!("Bearer {KEY}")),
+            ("deepseek", "/v1/messages", "/anthropic/v1/messages", "x-api-key", KEY.to_owned()),
+            ("fireworks", "/v1/messages", "/v1/messages", "authorization", format!("Bearer {KEY}")),
+            ("azureopenai", CHAT, CHAT, "api-key", KEY.to_owned()),
+            (
+                "gemini",
+                "/v1beta/models/gemini:m:generateContent",
+                "/v1beta/models/m:generateContent",
+                "x-goog-api-key",
+                KEY.to_owned(),
+            ),
+        ] {
+            let up = Fake::new().await;
+            up.on("POST", path, Script::json(&json!({"usage": {}})));
+            let (gateway, key) = at(&up, provider).await;
+            let model = format!("{provider}:m");
+            let mut body = chat(&model);
+            if surface.contains("generateContent") {
+                body = json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]});
+            }
+            let asked = Ask::post(surface, &body).header("x-api-key", &key).send(gateway.port()).await;
+            let status = asked.status();
+            let said = asked.text().await;
+            assert_eq!(status, 200, "{provider}: {said}");
+            let request = up.request(path).await;
+            assert_eq!(request.header(header), value, "{provider} {surface}");
+            let credentials = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+            let sent = credentials.iter().filter(|name| request.has(name)).count();
+            assert_eq!(sent, 1, "{provider}: one credential, and not the tool's own");
+            assert!(!gateway.log().contains(KEY), "{provider}: no key in a log");
+        }
+    });
+}
+
+#[test]
+fn a_key_is_added_kept_and_tried() {
+    bounded(async {
+        let up = fake::speaks().await;
+        up.on("GET", "/v1/models", Script::json(&json!({"object": "list", "data": [{"id": "openai/gpt-oss-20b"}]})));
+        let gateway = Gateway::start(Options::new()).await;
+        let url = up.url();
+        let add = ["keys", "add", "groq", "--base-url", &*url];
+        let (well, said) = piped(&gateway, &add, KEY, &[]).await;
+        assert!(well && said.contains("Groq takes the key"), "{said}");
+        assert!(!said.contains(KEY), "a key is never shown: {said}");
+        let settings = std::fs::read_to_string(gateway.settings_file()).expect("the settings");
+        assert!(settings.contains("provider = \"groq\"") && !settings.contains(KEY), "{settings}");
+        gateway.until("its models", |now| now.models.iter().any(|model| &*model.id == "openai/gpt-oss-20b")).await;
+        let (_, listed) = piped(&gateway, &["providers"], "", &[]).await;
+        assert!(listed.contains("groq: ready"), "{listed}");
+
+        up.on("GET", "/v1/models", Script::fault(401, &json!({"error": {"message": "Invalid API Key"}})));
+        let (well, said) = piped(&gateway, &["keys", "check", "groq"], "", &[]).await;
+        assert!(!well && said.contains("Groq refuses the key (401)"), "{said}");
+    });
+}
+
+#[test]
+fn a_key_of_the_environment_is_taken_only_when_the_user_says_so() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let gateway = Gateway::start(Options::new().variable("GROQ_API_KEY", KEY)).await;
+        let (_, listed) = piped(&gateway, &["providers"], "", &[("GROQ_API_KEY", KEY)]).await;
+        assert!(listed.contains("$GROQ_API_KEY is set") && !listed.contains(KEY), "{listed}");
+        let snapshot = gateway.until("a snapshot", |_| true).await;
+        assert!(snapshot.endpoints.iter().all(|endpoint| endpoint.provider.is_none()), "nothing is used by itself");
+        let url = up.url();
+        let add = ["keys", "add", "groq", "--name", "work", "--base-url", &*url, "--from-env"];
+        let (well, said) = piped(&gateway, &add, "", &[("GROQ_API_KEY", KEY)]).await;
+        assert!(well, "{said}");
+        let key = gateway.client_key("tool").await;
+        // The name of the account or that of the provider: both mean it.
+        for model in ["work:a-model", "groq:a-model"] {
+            let answer = Ask::post(CHAT, &chat(model)).bearer(&key).send(gateway.port()).await.expect(200).await;
+            assert_eq!(answer.header("x-pointsman-target"), "work/a-model");
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_added_is_told() {
+    bounded(async {
+        let gateway = Gateway::start(Options::new()).await;
+        for (arguments, wanted) in [
+            (&["keys", "add", "azureopenai"][..], "--base-url, like https://NAME.openai.azure.com"),
+            (&["keys", "add", "nobody", "--name", "x"], "`pointsman providers` lists them"),
+            (&["keys", "add", "groq", "--from-env"], "GROQ_API_KEY"),
+            (&["keys", "add", "groq", "--base-url", "http://10.1.2.3"], "private network"),
+            (&["keys", "check", "groq"], "no endpoint named `groq`"),
+        ] {
+            let (well, said) = piped(&gateway, arguments, KEY, &[]).await;
+            assert!(!well && said.contains(wanted), "{arguments:?}: {said}");
+        }
+        let snapshot = gateway.until("a snapshot", |_| true).await;
+        assert!(snapshot.endpoints.iter().all(|endpoint| endpoint.provider.is_none()), "nothing was added");
+    });
+}
+
+#[test]
+fn the_readme_lists_every_provider() {
+    let mut table = String::from("| provider | asked as | key in | speaks |\n|---|---|---|---|\n");
+    for row in ProviderSpec::table().expect("the table").iter() {
+        let spoken = row.speaks.iter().map(|spoken| {
+            let operations: Vec<&str> = spoken.operations.iter().map(|operation| operation.id()).collect();
+            format!("{} ({})", spoken.protocol.title(), operations.join(", ").replace('_', " "))
+        });
+        let spoken = spoken.collect::<Vec<_>>().join("; ");
+        table += &format!("| {} | `{}:MODEL` | `{}` | {spoken} |\n", row.name, row.id, row.variables.join("`, `"));
+    }
+    readme::says("providers", &table);
+}
