@@ -7,7 +7,7 @@ export PATH := $(HOME)/.cargo/bin:$(POINTSMAN_CACHE)/tools/bin:$(PATH)
 parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/build.sh \
          tests/parts/tiny.sh tests/parts/sdks.sh tests/parts/node.sh tests/parts/ollama.sh
 
-.PHONY: help deps parts run test test-agents test-vllm bench lint audit package engine
+.PHONY: help deps parts run test test-agents test-vllm captures bench lint audit package engine
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -38,6 +38,9 @@ test-agents: parts ## run the tests that need real agents: Claude Code, Codex an
 test-vllm: parts ## run the tests that need a real vLLM (6 GB, on demand)
 	@tests/parts/vllm.sh
 	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace -- --ignored vllm
+
+captures: deps ## record again what the vendors' own SDKs send (0.5 GB, on demand)
+	@tests/captures/record.sh
 
 bench: deps ## measure what Pointsman costs, beside a bare proxy and nginx
 	@tests/parts/nginx.sh

@@ -1,0 +1,1 @@
+"""One file an SDK, or a family of them: `record(tape)` makes its calls."""
