@@ -63,9 +63,8 @@ def main(wanted):
         print(f"recorded, but the SDK did not understand our answer: {line}")
     for line in recorded.failed:
         print(f"NOT RECORDED: {line}")
-    providers = {provider for provider, _, _ in recorded.taken}
     versions = "with an older SDK of Anthropic's" if older else "with today's SDKs"
-    print(f"{versions}: {len(recorded.taken)} calls of {len(providers)} providers recorded")
+    print(f"{versions}: {len(recorded.taken)} calls of {len(set(recorded.taken))} providers recorded")
     return 1 if recorded.failed else 0
 
 

@@ -125,8 +125,7 @@ def record(tape):
         bedrock(tape, own)
     for provider, (base_url, credential, model) in OTHERS.items():
         other = anthropic.Anthropic(base_url=base_url, **{credential: KEY}, **own)
-        question = {**SHORT, "messages": USER}
-        of(tape, provider)("anthropic-chat", model, lambda: other.messages.create(model=model, **question), question="chat")
+        of(tape, provider)("anthropic-chat", model, lambda: other.messages.create(model=model, **PLAIN_CHAT), question="chat")
 
 
 def bedrock(tape, own):
@@ -138,8 +137,5 @@ def bedrock(tape, own):
     bearer = anthropic.AnthropicBedrock(api_key=KEY, aws_region=frozen.REGION, **own)
     take("claude-chat-bearer", plain, lambda: bearer.messages.create(model=plain, **PLAIN_CHAT), question="chat")
     mantle = anthropic.AnthropicBedrockMantle(**keys, **own)
-    take(
-        "claude-chat-mantle",
-        "anthropic.claude-sonnet-5-5",
-        lambda: mantle.messages.create(model="anthropic.claude-sonnet-5-5", **SHORT, messages=USER),
-    )
+    plain = "anthropic.claude-haiku-4-5"
+    take("claude-chat-mantle", plain, lambda: mantle.messages.create(model=plain, **PLAIN_CHAT), question="chat")

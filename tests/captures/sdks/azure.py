@@ -4,7 +4,7 @@ import azure.identity
 import openai
 
 import questions
-from sdks import openai_
+from sdks import compatible, openai_
 from tape import KEY
 
 RESOURCE = "https://fake-resource.openai.azure.com"
@@ -40,25 +40,21 @@ def record(tape):
 
 
 def dated(take, client):
-    def deployment(call, *rest, **more):
-        more.pop("prefix", None)
-        if not call.startswith("responses"):
-            take(call, *rest, prefix="deployment-", **more)
-
-    for_chat = {"calls": ["chat", "chat-stream", "tools"], "models": NAMES}
-    openai_.compatible.everything(
-        deployment, openai_.compatible.Vendor("", "", client, CHAT, for_chat["calls"] + list(NAMES), models=NAMES)
-    )
-    take("responses-chat", CHAT, lambda: client.responses.create(model=CHAT, input=questions.USER), "chat", prefix="dated-")
+    """The older scheme: chat and its like by deployment, the rest beside them."""
+    calls = ["chat", "chat-stream", "tools", *NAMES]
+    compatible.everything(take, compatible.Vendor("", "", client, CHAT, calls, models=NAMES), prefix="deployment-")
+    plain = {"model": CHAT, "instructions": questions.SYSTEM, "input": questions.USER}
+    short = {"max_output_tokens": 64, "temperature": 0.5}
+    take("responses-chat", CHAT, lambda: client.responses.create(**plain, **short), "chat", prefix="dated-")
     take("models", None, client.models.list, prefix="dated-")
     take("batches", None, lambda: client.batches.create(**openai_.BATCH), prefix="dated-")
 
 
 def tokens(tape):
     scopes = {
-        "azureopenai": ("https://cognitiveservices.azure.com/.default", "token-client"),
-        "azureanthropic": ("https://ai.azure.com/.default", "token-client"),
+        "azureopenai": "https://cognitiveservices.azure.com/.default",
+        "azureanthropic": "https://ai.azure.com/.default",
     }
-    for provider, (scope, call) in scopes.items():
+    for provider, scope in scopes.items():
         secret = azure.identity.ClientSecretCredential("fake-tenant", "fake-client", "fake-secret")
-        tape.of(provider, "azure-identity")(call, None, lambda: secret.get_token(scope))
+        tape.of(provider, "azure-identity")("token-client", None, lambda: secret.get_token(scope))

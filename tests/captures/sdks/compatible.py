@@ -1,6 +1,6 @@
 """The SDKs with OpenAI's shape: the vendors' own that were made after it, and OpenAI's where the vendor documents that.
 
-The question goes in as it is. `changes` are the few fields for which the vendor documents another value.
+The question goes in as it is. `changes` are the few fields for which the vendor documents another value, or a refusal.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from questions import WAV, ask
 from tape import KEY
 
 CHAT = ["chat", "chat-stream", "tools", "tool-results", "schema", "reasoning"]
-# While it thinks, a model must not be told which tool to call.
+# These take no forced tool: DeepInfra never, the others not while the model thinks.
 FREE = {"tools": {"tool_choice": None}}
 NO_SCHEMA = {"schema": {"response_format": {"type": "json_object"}}}
 
