@@ -54,6 +54,8 @@ mod security;
 // With the real things.
 /// Agents that read and edit files, on demand.
 mod agents;
+/// What hosted providers are sent, beside what their own SDKs send.
+mod captures;
 /// The `pointsman` command.
 mod cli;
 /// The makers' own SDKs.

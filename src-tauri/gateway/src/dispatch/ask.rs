@@ -54,7 +54,8 @@ impl<'a> Ask<'a> {
         let mut edited = joined.or_else(|| edited(inbound, target));
         let mut dropped = Vec::new();
         if json
-            && let Some((body, left_out)) = fitting(inbound.protocol, target, edited.as_ref().unwrap_or(&inbound.body))
+            && let Some((body, left_out)) =
+                fitting(inbound.protocol, inbound.operation, target, edited.as_ref().unwrap_or(&inbound.body))
         {
             (edited, dropped) = (Some(body), left_out);
         }
@@ -75,7 +76,7 @@ impl<'a> Ask<'a> {
         path: String,
         body: Bytes,
     ) -> Ask<'static> {
-        let (body, dropped) = fitting(protocol, target, &body).unwrap_or((body, Vec::new()));
+        let (body, dropped) = fitting(protocol, inbound.operation, target, &body).unwrap_or((body, Vec::new()));
         let mut headers = HeaderMap::with_capacity(8);
         if let Some(agent) = inbound.headers.get(USER_AGENT) {
             headers.insert(USER_AGENT, agent.clone());
@@ -133,10 +134,12 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
 }
 
 /// A body in OpenAI's form as a hosted provider takes it, and what it does not; `None` where nothing is to be changed.
-fn fitting(protocol: Protocol, target: &Target, body: &[u8]) -> Option<(Bytes, Vec<String>)> {
+fn fitting(protocol: Protocol, operation: Operation, target: &Target, body: &[u8]) -> Option<(Bytes, Vec<String>)> {
     let row = target.endpoint.provider.as_deref()?;
     match protocol {
-        Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &row.quirks),
+        // Text completions have names of their own for some of the fields, and few providers left.
+        Protocol::OpenAiChat if operation == Operation::Completion => None,
+        Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &target.model.id, &row.quirks),
         Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama => None,
     }
 }

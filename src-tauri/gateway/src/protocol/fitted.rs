@@ -11,6 +11,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use wildmatch::WildMatch;
 
 use crate::provider::hosted::HostedQuirks;
 
@@ -42,16 +43,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 }
 
 /// The body as the provider takes it, and the names of what was left out; `None` where it can stay as it is.
-pub(crate) fn fitted(body: &[u8], quirks: &HostedQuirks) -> Option<(Bytes, Vec<String>)> {
+pub(crate) fn fitted(body: &[u8], model: &str, quirks: &HostedQuirks) -> Option<(Bytes, Vec<String>)> {
     if *quirks == HostedQuirks::default() {
         return None;
     }
     let Fields(fields) = serde_json::from_slice(body).ok()?;
+    let of_model = quirks.drop_for.iter().filter(|(pattern, _)| WildMatch::new(pattern).matches(model));
+    let unwanted: Vec<&String> = quirks.drop.iter().chain(of_model.flat_map(|(_, fields)| fields)).collect();
     let mut dropped = Vec::new();
     let mut changed = false;
     let mut out = Vec::with_capacity(body.len());
     for (name, value) in &fields {
-        if quirks.drop.iter().any(|unwanted| unwanted == name) {
+        if unwanted.iter().any(|unwanted| *unwanted == name) {
             // A null says nothing, so nothing of it is lost.
             if value.get() != "null" {
                 dropped.push(name.to_string());
@@ -71,6 +74,11 @@ pub(crate) fn fitted(body: &[u8], quirks: &HostedQuirks) -> Option<(Bytes, Vec<S
         out.extend_from_slice(Value::from(renamed.map_or(&**name, String::as_str)).to_string().as_bytes());
         out.push(b':');
         out.extend_from_slice(said.as_deref().unwrap_or(value.get()).as_bytes());
+    }
+    for (name, value) in quirks.set.iter().filter(|(name, _)| !fields.iter().any(|(known, _)| known == *name)) {
+        changed = true;
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        out.extend_from_slice(format!("{}:{value}", Value::from(name.as_str())).as_bytes());
     }
     out.extend_from_slice(if out.is_empty() { b"{}" } else { b"}" });
     changed.then(|| (out.into(), dropped))
@@ -116,7 +124,7 @@ mod tests {
     #[track_caller]
     fn check(quirks: &str, body: &str, expected: Option<(&str, &str)>) {
         let quirks: HostedQuirks = toml::from_str(quirks).unwrap();
-        let fitted = fitted(body.as_bytes(), &quirks);
+        let fitted = fitted(body.as_bytes(), "kimi-k3", &quirks);
         let fitted = fitted.map(|(body, dropped)| (String::from_utf8_lossy(&body).into_owned(), dropped.join(",")));
         assert_eq!(fitted.as_ref().map(|(body, dropped)| (&**body, &**dropped)), expected, "{quirks:?} {body}");
     }
@@ -140,6 +148,11 @@ mod tests {
             r#"{"messages":[{"role":"developer","content":"a"}, {"role":"user","content":"b"}]}"#,
             Some((r#"{"messages":[{"role":"system","content":"a"},{"role":"user","content":"b"}]}"#, "")),
         );
+        let model = "drop_for = { 'kimi-*' = ['n'], 'moonshot-*' = ['stop'] }";
+        check(model, r#"{"n":2,"stop":"x"}"#, Some((r#"{"stop":"x"}"#, "n")));
+        let set = "set = { reasoning_split = true }";
+        check(set, "{}", Some((r#"{"reasoning_split":true}"#, "")));
+        check(set, r#"{"reasoning_split":false}"#, None);
         check("", r#"{"store":true}"#, None);
         check(drop, "no JSON", None);
     }

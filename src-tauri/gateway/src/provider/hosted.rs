@@ -58,8 +58,6 @@ pub enum Auth {
     XApiKey,
     /// `x-goog-api-key: KEY`, as Google has it.
     XGoogApiKey,
-    /// `api-key: KEY`, as Azure has it.
-    ApiKey,
 }
 
 /// A question that shows whether a key is good. Its path stands behind the base URL; a whole URL is asked as it is.
@@ -78,6 +76,10 @@ pub enum KeyCheck {
 pub struct HostedQuirks {
     /// Fields that it refuses or that mean nothing to it.
     pub drop: Vec<String>,
+    /// The same for some of its models, by a pattern with wildcards.
+    pub drop_for: BTreeMap<String, Vec<String>>,
+    /// Fields that it needs, unless the client says them itself.
+    pub set: BTreeMap<String, bool>,
     /// Fields that it has under another name.
     pub rename: BTreeMap<String, String>,
     /// Texts in a field that it says otherwise.
@@ -135,7 +137,6 @@ impl Auth {
             Auth::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {secret}"))),
             Auth::XApiKey => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
             Auth::XGoogApiKey => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
-            Auth::ApiKey => (HeaderName::from_static("api-key"), HeaderValue::from_str(secret)),
         };
         let mut value = value.ok()?;
         value.set_sensitive(true);

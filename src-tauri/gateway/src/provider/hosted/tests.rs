@@ -58,6 +58,6 @@ fn a_key_goes_into_one_header() {
     check("gemini", Protocol::Gemini, "x-goog-api-key: k");
     check("deepseek", Protocol::Anthropic, "x-api-key: k");
     check("fireworks", Protocol::Anthropic, "authorization: Bearer k");
-    check("azureopenai", Protocol::OpenAiResponses, "api-key: k");
+    check("azureopenai", Protocol::OpenAiResponses, "authorization: Bearer k");
     assert!(Auth::Bearer.header("a\nb").is_none(), "no header carries a line end");
 }

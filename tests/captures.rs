@@ -1,0 +1,224 @@
+//! What a hosted provider is sent is what its vendor's own SDK sends for the same question.
+//!
+//! `captures/` has the SDKs' requests. Each question is asked here in OpenAI's form, at a scripted provider that stands where
+//! the vendor's would: method, path and credential must be the same, and the body must mean the same.
+
+use std::path::Path;
+
+use pointsman_gateway::provider::hosted::ProviderSpec;
+use serde_json::{Value, json};
+
+use crate::harness::runtime::fixture;
+use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded};
+
+const KEY: &str = "fake-key";
+
+/// Calls that are asked as a chat in OpenAI's form.
+const CHATS: [&str; 7] = ["chat", "chat-stream", "tools", "tool-results", "image", "schema", "reasoning"];
+
+/// What differs from the SDK's request and is meant to, or known: provider, place in the body, why. `*` is every one.
+const KNOWN: &[(&str, &str, &str)] = &[
+    ("cohere", "", "asked by its OpenAI layer; its own API is not spoken yet"),
+    ("gemini", "/systeminstruction/role", "the SDK writes a role that the API ignores"),
+    (
+        "gemini",
+        "/contents/1/parts/0/functioncall/id",
+        "ids tell two calls of one tool apart; the SDK's example had none",
+    ),
+    ("gemini", "/contents/2/parts/0/functionresponse/id", "the same"),
+    ("mistral", "/messages/2/toolcalls/0/index", "the SDK writes its defaults out"),
+    ("mistral", "/messages/2/prefix", "the same"),
+    // A vendor that cannot be made to call a tool is asked for what the client wants, and says itself that it cannot.
+    ("deepinfra", "/toolchoice", "the client's own word"),
+    ("deepseek", "/toolchoice", "the client's own word"),
+    ("minimax", "/toolchoice", "the client's own word"),
+    ("moonshot", "/toolchoice", "the client's own word"),
+    ("dashscope", "/toolchoice", "the client's own word"),
+    ("minimax", "/maxcompletiontokens", "it takes both names"),
+    ("minimax", "/maxtokens", "it takes both names"),
+    ("minimax", "/reasoningsplit", "thoughts are asked for apart in every request, not only where they are asked for"),
+    // Not there yet: an effort or a schema in the vendor's own form.
+    ("deepseek", "/responseformat", "a schema is passed on, and not said in words"),
+    ("deepseek", "/thinking", "an effort alone turns it on"),
+    ("dashscope", "/reasoningeffort", "not turned into `enable_thinking`"),
+    ("dashscope", "/enablethinking", "not turned into `enable_thinking`"),
+    ("openrouter", "/reasoning", "its older name for an effort, which it still takes"),
+    ("perplexity", "/input", "a list of items means what the lone text means"),
+    ("perplexity", "/instructions", "system texts stay in their place"),
+    ("perplexity", "/text", "a schema is asked for as OpenAI does, not by `response_format`"),
+    ("perplexity", "/responseformat", "a schema is asked for as OpenAI does, not by `response_format`"),
+    ("databricks", "/reasoningeffort", "not turned into `thinking` for its Claude models"),
+    ("databricks", "/thinking", "not turned into `thinking` for its Claude models"),
+];
+
+struct Capture {
+    provider: String,
+    call: String,
+    content: Value,
+}
+
+/// The captures of the rows that `providers.toml` has, of these calls.
+fn captures(calls: &[&str]) -> Vec<Capture> {
+    let rows = ProviderSpec::table().expect("the table");
+    let mut all = Vec::new();
+    for row in rows.iter() {
+        for call in calls {
+            let newest = fixture("captures").join(&*row.id).join(format!("{call}.json"));
+            // Anthropic's API of 2026 refuses a temperature, so a question that has one is asked in that of 2023.
+            let older = newest.with_file_name(format!("v2023-{call}.json"));
+            let file = if older.exists() { older } else { newest };
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            let content = serde_json::from_str(&text).expect("JSON");
+            all.push(Capture { provider: row.id.to_string(), call: (*call).to_owned(), content });
+        }
+    }
+    all
+}
+
+/// The question of a capture, for `model`.
+fn question(capture: &Value, model: &str) -> Value {
+    let name = capture["question"].as_str().expect("a question");
+    let file = fixture("captures").join("questions").join(format!("{name}.json"));
+    let mut question: Value = serde_json::from_str(&read(&file)).expect("JSON");
+    question["model"] = model.into();
+    question
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// A gateway with an endpoint at every provider, all of them really `up`.
+async fn everywhere(up: &Fake) -> Gateway {
+    let mut options = Options::new().variable("CAPTURES_KEY", KEY);
+    for row in ProviderSpec::table().expect("the table").iter() {
+        let base = row.base_url.as_ref().map(|url| url.path().trim_end_matches('/').to_owned());
+        let like =
+            || row.base_url_like.as_deref().and_then(|like| like.splitn(4, '/').nth(3).map(|path| format!("/{path}")));
+        let path = base.or_else(like).unwrap_or_default();
+        options = options.table(&format!(
+            "[[endpoints]]\nprovider = \"{}\"\nbase_url = \"{}{path}\"\nkey = \"env:CAPTURES_KEY\"",
+            row.id,
+            up.url()
+        ));
+    }
+    let gateway = Gateway::start(options).await;
+    let count = ProviderSpec::table().expect("the table").len();
+    gateway.until("all of them", |now| now.endpoints.iter().filter(|it| it.provider.is_some()).count() == count).await;
+    gateway
+}
+
+fn path_of(url: &str) -> &str {
+    url.splitn(4, '/').nth(3).unwrap_or_default()
+}
+
+#[test]
+fn a_chat_is_sent_as_the_vendors_sdk_sends_it() {
+    bounded(async {
+        let up = Fake::new().await;
+        up.on("POST", "*", Script::json(&json!({"usage": {}})));
+        let gateway = everywhere(&up).await;
+        let key = gateway.client_key("tool").await;
+        let (mut wrong, mut met) = (Vec::new(), Vec::new());
+        for Capture { provider, call, content } in captures(&CHATS) {
+            let model = format!("{provider}:{}", content["model"].as_str().expect("a model"));
+            let before = up.requests().len();
+            let body = question(&content, &model);
+            let answer = Ask::post("/v1/chat/completions", &body).bearer(&key).send(gateway.port()).await;
+            let status = answer.status();
+            let said = answer.text().await;
+            let requests = up.requests();
+            if provider == "perplexity" && said.contains("`stop` cannot be said") {
+                // Its API has no such field; the SDK's example leaves it out.
+                continue;
+            }
+            let Some(request) = requests[before..].iter().find(|request| request.method == "POST") else {
+                wrong.push(format!("{provider} {call}: nothing was sent: {status} {said}"));
+                continue;
+            };
+            let wanted = path_of(content["url"].as_str().expect("a URL"));
+            let sent = request.target.trim_start_matches('/');
+            if sent != wanted && provider != "cohere" {
+                wrong.push(format!("{provider} {call}: sent to {sent}, the SDK to {wanted}"));
+            }
+            for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key"] {
+                let theirs = content["headers"][name].as_str().unwrap_or_default().replace("hf_", "");
+                // Azure's Claude takes its key under either name, and the SDK sends both.
+                let twice = provider == "azureanthropic" && name == "api-key";
+                if request.header(name) != theirs && !twice {
+                    wrong
+                        .push(format!("{provider} {call}: {name} is {:?}, the SDK's {theirs:?}", request.header(name)));
+                }
+            }
+            let mut differences = Vec::new();
+            differ("", &plain(request.json()), &plain(content["body"].clone()), &mut differences);
+            differences.retain(|(place, _)| {
+                let known = KNOWN.iter().find(|(at, known, _)| *at == provider && place.starts_with(known));
+                met.extend(known);
+                known.is_none()
+            });
+            wrong.extend(differences.into_iter().map(|(place, how)| format!("{provider} {call}: {place}: {how}")));
+        }
+        // A difference that is gone has no place in the list.
+        let gone = KNOWN.iter().filter(|known| !met.contains(known));
+        wrong.extend(gone.map(|(provider, place, why)| format!("{provider} {place}: no longer different ({why})")));
+        assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    });
+}
+
+/// A body with what means nothing left out.
+fn plain(mut body: Value) -> Value {
+    match &mut body {
+        Value::Object(fields) => {
+            fields.retain(|name, value| {
+                !(value.is_null()
+                    || name == "stream_options"
+                    || (name == "stream" && *value == false)
+                    || (name == "strict" && *value == false))
+            });
+            // Google's SDK writes both `parametersJsonSchema` and `parameters_json_schema`, and its API reads both.
+            let named = |(name, value): (String, Value)| (name.replace('_', "").to_lowercase(), plain(value));
+            *fields = std::mem::take(fields).into_iter().map(named).collect();
+            // A lone text is the same as a string.
+            for name in ["content", "system"] {
+                if let Some([part]) = fields.get(name).and_then(Value::as_array).map(Vec::as_slice)
+                    && part["type"] == "text"
+                    && part.as_object().is_some_and(|it| it.len() == 2)
+                {
+                    let text = part["text"].clone();
+                    fields.insert(name.to_owned(), text);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = plain(item.take())),
+        Value::String(text) => {
+            // Arguments of a call are JSON in a string; blanks in it say nothing.
+            if text.starts_with('{')
+                && let Ok(inner) = serde_json::from_str::<Value>(text)
+            {
+                *text = inner.to_string();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    body
+}
+
+fn differ(place: &str, ours: &Value, theirs: &Value, found: &mut Vec<(String, String)>) {
+    match (ours, theirs) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            for name in ours.keys().chain(theirs.keys().filter(|name| !ours.contains_key(*name))) {
+                let (own, other) = (ours.get(name).unwrap_or(&Value::Null), theirs.get(name).unwrap_or(&Value::Null));
+                differ(&format!("{place}/{name}"), own, other, found);
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+            for (nth, (own, other)) in ours.iter().zip(theirs).enumerate() {
+                differ(&format!("{place}/{nth}"), own, other, found);
+            }
+        }
+        (Value::Number(own), Value::Number(other)) if own.as_f64() == other.as_f64() => {}
+        (own, other) if own == other => {}
+        (own, other) => found.push((place.to_owned(), format!("{own}, the SDK {other}"))),
+    }
+}
