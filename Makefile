@@ -7,7 +7,7 @@ export PATH := $(HOME)/.cargo/bin:$(POINTSMAN_CACHE)/tools/bin:$(PATH)
 parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/build.sh \
          tests/parts/tiny.sh tests/parts/sdks.sh tests/parts/node.sh tests/parts/ollama.sh
 
-.PHONY: help deps parts run test test-agents test-vllm captures bench lint audit package engine
+.PHONY: help deps parts run test test-agents test-vllm captures models bench lint audit package engine
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -46,7 +46,8 @@ bench: deps ## measure what Pointsman costs, beside a bare proxy and nginx
 	@tests/parts/nginx.sh
 	PATH="$$PATH:$(POINTSMAN_CACHE)/nginx/usr/sbin" cargo bench --workspace --bench gateway
 
-lint: deps ## check format, lints, docs, licences, and that the gateway knows no window
+lint: deps ## check format, lints, docs, licences, the table of models, and that the gateway knows no window
+	@python3 src-tauri/gateway/models/check.py >/dev/null
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
@@ -60,6 +61,11 @@ lint: deps ## check format, lints, docs, licences, and that the gateway knows no
 audit: deps ## check the dependencies for known vulnerabilities
 	@.ci/tool cargo-deny 0.20.2
 	cargo deny check advisories
+
+# By hand, when the packages that it pins have newer data: no build needs it.
+models: deps ## make the table of hosted models anew from the catalogues it comes from
+	python3 src-tauri/gateway/models/make.py
+	python3 src-tauri/gateway/models/check.py
 
 engine: deps ## build llama.cpp's server, linked statically: what a package ships (minutes, once)
 	@src-tauri/engine/build.sh

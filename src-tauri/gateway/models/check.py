@@ -5,7 +5,8 @@
 
 What is wrong ends it with 1; what is only odd it names. The anchors are well-known facts, written down by hand so that a
 source gone wrong does not pass unseen. They are no proof of the table: none was looked up at its vendor, and what they say
-of Claude's behaviour comes in part from litellm's own flags. Where one fails, ask the vendor, then mend the rule or the anchor.
+of Claude's behaviour comes in part from litellm's own flags. Where one fails, ask the vendor, then mend the rule or the
+anchor.
 """
 
 import collections
