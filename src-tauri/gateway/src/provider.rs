@@ -1,10 +1,11 @@
 //! The table of local runtimes: how each is found, recognised, listed and spoken to.
 //!
 //! Data only, read once from `runtimes.toml`: a reader can check a row against the runtime's own documentation, and a
-//! new OpenAI-compatible server is one row and no code. Hosted providers are a second table of the same kind, `hosted`. What
-//! runs right now is the catalog's business.
+//! new OpenAI-compatible server is one row and no code. Hosted providers are a second table of the same kind, [`hosted`];
+//! what is known of their models is a third, [`known`]. What runs right now is the catalog's business.
 
 pub mod hosted;
+pub mod known;
 mod version;
 
 use std::collections::BTreeMap;
