@@ -5,7 +5,7 @@
 //! `template`) is refused, because another protocol has no place for it. Lists and details of models are `server`'s.
 
 mod embeddings;
-pub(crate) mod honest;
+pub mod honest;
 mod read_answer;
 mod read_request;
 mod write_answer;

@@ -4,30 +4,37 @@
 //! loads a model anew when it is asked with another context than the loaded one. What the client says itself is never
 //! changed. `write_request` says the same for requests that come from another protocol.
 
+use std::ops::Range;
+
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::protocol::Operation;
 
 #[derive(Deserialize)]
 struct Top<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "also_null")]
     truncate: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "also_null")]
     shift: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "also_null")]
     options: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Options<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "also_null")]
     num_ctx: Option<&'a RawValue>,
 }
 
+/// A `null` is a value here: it says nothing to Ollama, but unsays what stands before it under the same key.
+fn also_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
 /// The body as it should go to Ollama; `None` where nothing is to be added. `context` in tokens, where one is wanted.
-pub(crate) fn honest(operation: Operation, body: &[u8], context: Option<u32>) -> Option<Bytes> {
+pub fn honest(operation: Operation, body: &[u8], context: Option<u32>) -> Option<Bytes> {
     let shifts = match operation {
         Operation::Chat | Operation::Completion => true,
         Operation::Embeddings => false,
@@ -39,44 +46,78 @@ pub(crate) fn honest(operation: Operation, body: &[u8], context: Option<u32>) ->
         | Operation::ShowModel => return None,
     };
     let top: Top<'_> = serde_json::from_slice(body).ok()?;
-    let brace = body.iter().position(|byte| *byte == b'{')?;
-    let empty = body[brace + 1..].trim_ascii_start().starts_with(b"}");
-    let mut front = String::new();
-    if top.truncate.is_none() {
-        front.push_str("\"truncate\":false,");
+    let mut said = Said { edits: Vec::new(), body };
+    let start = body.iter().position(|byte| *byte == b'{')?;
+    let mut missing = Vec::new();
+    said.value(top.truncate, "truncate", "false", &mut missing);
+    if shifts {
+        said.value(top.shift, "shift", "false", &mut missing);
     }
-    if shifts && top.shift.is_none() {
-        front.push_str("\"shift\":false,");
-    }
-    let mut inside = None;
     if let Some(context) = context {
-        match top.options {
-            None => front.push_str(&format!("\"options\":{{\"num_ctx\":{context}}},")),
-            Some(raw) => {
-                let options = serde_json::from_str::<Options<'_>>(raw.get()).ok();
-                if options.is_some_and(|options| options.num_ctx.is_none()) {
-                    // A slice of the body: where it begins in memory is where it stands.
-                    let at = raw.get().as_ptr() as usize - body.as_ptr() as usize + 1;
-                    let alone = raw.get()[1..].trim_start().starts_with('}');
-                    inside = Some((at, format!("\"num_ctx\":{context}{}", if alone { "" } else { "," })));
-                }
+        let tokens = context.to_string();
+        let options = top.options.filter(|raw| raw.get() != "null");
+        match options.map(|raw| (raw, serde_json::from_str::<Options<'_>>(raw.get()))) {
+            None => said.value(top.options, "options", &format!("{{\"num_ctx\":{tokens}}}"), &mut missing),
+            Some((raw, Ok(known))) if raw.get().starts_with('{') => {
+                let mut inside = Vec::new();
+                said.value(known.num_ctx, "num_ctx", &tokens, &mut inside);
+                let start = said.range(raw).start;
+                said.fields(start, &inside);
             }
+            // Not what Ollama takes: it may say so itself.
+            Some(_) => {}
         }
     }
-    if front.is_empty() && inside.is_none() {
-        return None;
+    said.fields(start, &missing);
+    said.written()
+}
+
+/// What is changed in a body: the bytes that go, and those that come instead.
+struct Said<'a> {
+    edits: Vec<(Range<usize>, String)>,
+    body: &'a [u8],
+}
+
+impl Said<'_> {
+    /// Says a value where there is none: in place of its `null`, else among the missing fields.
+    fn value(&mut self, known: Option<&RawValue>, key: &str, value: &str, missing: &mut Vec<String>) {
+        match known {
+            None => missing.push(format!("\"{key}\":{value}")),
+            Some(raw) if raw.get() == "null" => self.edits.push((self.range(raw), value.to_owned())),
+            Some(_) => {}
+        }
     }
-    if empty {
-        front.pop();
+
+    /// Adds fields to the object whose brace stands at `start`.
+    fn fields(&mut self, start: usize, fields: &[String]) {
+        if !fields.is_empty() {
+            let inside = start + 1;
+            let alone = self.body[inside..].trim_ascii_start().starts_with(b"}");
+            self.edits.push((inside..inside, fields.join(",") + if alone { "" } else { "," }));
+        }
     }
-    let mut honest = Vec::with_capacity(body.len() + 64);
-    honest.extend_from_slice(&body[..=brace]);
-    honest.extend_from_slice(front.as_bytes());
-    let (at, text) = inside.unwrap_or((brace + 1, String::new()));
-    honest.extend_from_slice(&body[brace + 1..at]);
-    honest.extend_from_slice(text.as_bytes());
-    honest.extend_from_slice(&body[at..]);
-    Some(honest.into())
+
+    /// Where a value stands. It is a slice of the body: where it begins in memory is where it stands.
+    fn range(&self, raw: &RawValue) -> Range<usize> {
+        let at = raw.get().as_ptr() as usize - self.body.as_ptr() as usize;
+        at..at + raw.get().len()
+    }
+
+    fn written(mut self) -> Option<Bytes> {
+        if self.edits.is_empty() {
+            return None;
+        }
+        self.edits.sort_by_key(|(range, _)| range.start);
+        let mut written = Vec::with_capacity(self.body.len() + 64);
+        let mut done = 0;
+        for (range, text) in self.edits {
+            written.extend_from_slice(&self.body[done..range.start]);
+            written.extend_from_slice(text.as_bytes());
+            done = range.end;
+        }
+        written.extend_from_slice(&self.body[done..]);
+        Some(written.into())
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +162,19 @@ mod tests {
         check(Embeddings, None, r#"{"input":"a"}"#, Some(r#"{"truncate":false,"input":"a"}"#));
         check(Chat, None, "{}", Some(r#"{"truncate":false,"shift":false}"#));
         check(SingleEmbedding, Some(1), r#"{"prompt":"a"}"#, None);
+        check(Chat, None, r#"{"shift":null,"truncate": null}"#, Some(r#"{"shift":false,"truncate": false}"#));
+        check(
+            Chat,
+            Some(2048),
+            r#"{"shift":true,"options":null}"#,
+            Some(r#"{"truncate":false,"shift":true,"options":{"num_ctx":2048}}"#),
+        );
+        check(
+            Chat,
+            Some(2048),
+            r#"{"shift":true,"truncate":null,"options":{"num_ctx": null}}"#,
+            Some(r#"{"shift":true,"truncate":false,"options":{"num_ctx": 2048}}"#),
+        );
         check(Chat, None, "no", None);
         check(Chat, None, r#"{"options":[1]}"#, Some(r#"{"truncate":false,"shift":false,"options":[1]}"#));
     }
