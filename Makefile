@@ -7,7 +7,10 @@ export PATH := $(HOME)/.cargo/bin:$(POINTSMAN_CACHE)/tools/bin:$(PATH)
 parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/build.sh \
          tests/parts/tiny.sh tests/parts/sdks.sh tests/parts/node.sh tests/parts/ollama.sh
 
-.PHONY: help deps parts run test test-agents test-vllm captures models bench lint audit package engine
+# How long `make fuzz` tries each target.
+SECONDS ?= 60
+
+.PHONY: help deps parts run test test-agents test-vllm fuzz captures models bench lint audit package engine
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -39,6 +42,9 @@ test-vllm: parts ## run the tests that need a real vLLM (6 GB, on demand)
 	@tests/parts/vllm.sh
 	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace -- --ignored vllm
 
+fuzz: deps ## give inputs by chance to all that reads other people's bytes: SECONDS=60 for each target
+	@.ci/fuzz $(SECONDS)
+
 captures: deps ## record again what the vendors' own SDKs send (0.5 GB, on demand)
 	@tests/captures/record.sh
 
@@ -49,10 +55,13 @@ bench: deps ## measure what Pointsman costs, beside a bare proxy and nginx
 lint: deps ## check format, lints, docs, licences, the table of models, and that the gateway knows no window
 	@python3 src-tauri/gateway/models/check.py >/dev/null
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --locked --manifest-path tests/fuzz/Cargo.toml --bins -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	@.ci/tool cargo-deny 0.20.2
 	cargo deny --log-level error check bans licenses sources
+	cargo deny --log-level error --manifest-path tests/fuzz/Cargo.toml --config deny.toml check bans licenses sources
 	@tree=$$(cargo tree -p pointsman-gateway --prefix none) && ! grep '^tauri ' <<<"$$tree" || \
 	    { echo "lint: pointsman-gateway must not depend on tauri" >&2; exit 1; }
 

@@ -73,7 +73,7 @@ pub fn read_header(path: &Path) -> Result<Header, GgufError> {
 }
 
 /// Reads a header from any source whose length is known.
-fn read(source: impl Read + Seek, file_size: u64) -> Result<Header, GgufError> {
+pub fn read(source: impl Read + Seek, file_size: u64) -> Result<Header, GgufError> {
     let mut input = Input::new(source, file_size);
 
     if file_size < 8 || input.bytes::<4>()? != *b"GGUF" {

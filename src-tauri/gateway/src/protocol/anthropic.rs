@@ -8,7 +8,7 @@ mod answer;
 mod claude;
 mod count;
 mod request;
-pub(crate) mod steady;
+pub mod steady;
 mod stream;
 mod wire;
 

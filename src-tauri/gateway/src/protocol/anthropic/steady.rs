@@ -30,7 +30,7 @@ struct Top<'a> {
 type Edit = (Range<usize>, &'static [u8]);
 
 /// The body as it should go to a server that is not Anthropic's; `None` if nothing in it changes from turn to turn.
-pub(crate) fn steady(body: &[u8]) -> Option<Bytes> {
+pub fn steady(body: &[u8]) -> Option<Bytes> {
     let mut edits = billing_lines(body);
     if memmem::find(body, DIAGNOSTICS).is_some()
         && let Ok(Top { diagnostics: Some(told) }) = serde_json::from_slice(body)
