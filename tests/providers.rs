@@ -143,6 +143,31 @@ fn a_key_is_added_kept_and_tried() {
 }
 
 #[test]
+fn what_a_model_costs_is_listed_and_counted() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let listed = json!({"object": "list", "data": [{"id": "gpt-4o"}, {"id": "gpt-of-tomorrow"}]});
+        up.on("GET", "/v1/models", Script::json(&listed));
+        let (gateway, key) = at(&up, "openai").await;
+        gateway.until("its models", |now| now.models.iter().any(|model| &*model.id == "gpt-of-tomorrow")).await;
+        let models = gateway.get("/v1/models").await.expect(200).await.json().await;
+        let of = |id: &str| models["data"].as_array().expect("rows").iter().find(|row| row["id"] == id).cloned();
+        let known = of("gpt-4o").expect("gpt-4o");
+        assert_eq!(known["pricing"], json!({"input": 2.5, "output": 10.0, "cached_input": 1.25}), "{known}");
+        assert_eq!((&known["context_length"], &known["max_output_tokens"]), (&json!(128_000), &json!(16_384)));
+        let unknown = of("gpt-of-tomorrow").expect("it is listed all the same");
+        assert!(unknown.get("pricing").is_none(), "nothing is made up: {unknown}");
+
+        Ask::post(CHAT, &chat("openai:gpt-4o")).bearer(&key).send(gateway.port()).await.expect(200).await.text().await;
+        let (input, output) = fake::TOKENS;
+        let dollars = input as f64 * 2.5e-6 + output as f64 * 10e-6;
+        let rows = gateway.rows("a cost", |rows| rows.iter().any(|row| row["cost_usd"].is_string())).await;
+        let told = rows[0]["cost_usd"].as_str().and_then(|cost| cost.parse::<f64>().ok()).expect("a number");
+        assert!((told - dollars).abs() < 1e-12, "{told} for {input} and {output} tokens");
+    });
+}
+
+#[test]
 fn a_key_of_the_environment_is_taken_only_when_the_user_says_so() {
     bounded(async {
         let up = fake::speaks().await;

@@ -9,6 +9,7 @@ mod endpoint;
 pub mod health;
 mod index;
 mod model;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use health::{Failure, Health};
 pub use index::Index;
 pub(crate) use index::fold;
 pub use model::{Capabilities, Context, Model, ModelState};
+pub use terms::Terms;
 
 /// The most models that one endpoint may list. A runtime that claims more is broken or hostile; the rest is dropped and
 /// told as a note.

@@ -5,6 +5,7 @@
 //! key, it decides nothing, and nothing on the request path reads it or waits for it. Prices are not kept either: they
 //! change, so money is worked out from the tokens when somebody looks.
 
+pub mod cost;
 mod database;
 mod reader;
 pub mod recorder;

@@ -39,8 +39,19 @@ pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> 
 }
 
 fn listed(rows: &[Value], now: SystemTime) -> Table {
-    let mut table =
-        table::new(["When", "Tool", "Asked for", "Answered by", "Where", "Status", "Total", "In", "Out", "First"]);
+    let mut table = table::new([
+        "When",
+        "Tool",
+        "Asked for",
+        "Answered by",
+        "Where",
+        "Status",
+        "Total",
+        "In",
+        "Out",
+        "First",
+        "Cost",
+    ]);
     for row in rows {
         let text = |name: &str| row[name].as_str().unwrap_or_default();
         let tokens = |name: &str| {
@@ -66,9 +77,16 @@ fn listed(rows: &[Value], now: SystemTime) -> Table {
             &tokens("input_tokens"),
             &tokens("output_tokens"),
             &time("first_byte_us"),
+            &cost(row),
         ]));
     }
     table
+}
+
+/// What it cost at a hosted provider, where that is known.
+fn cost(row: &Value) -> String {
+    let dollars = row["cost_usd"].as_str().and_then(|cost| cost.parse::<f64>().ok());
+    dollars.map(|dollars| format!("${dollars:.4}")).unwrap_or_default()
 }
 
 fn when(row: &Value, now: SystemTime) -> String {
@@ -88,14 +106,14 @@ mod tests {
             serde_json::json!({
                 "started_ms": 1_000_000, "client": "editor", "tool": "aider", "asked": "default",
                 "endpoint": "ollama@11434", "model": "qwen3:8b", "local": true, "input_tokens": 12_345,
-                "output_tokens": 210, "first_byte_us": 420_000, "total_us": 6_100_000, "status": 200, "outcome": "ok",
+                "output_tokens": 210, "cost_usd": "0.00207", "first_byte_us": 420_000, "total_us": 6_100_000, "status": 200, "outcome": "ok",
             }),
             serde_json::json!({"started_ms": 1_060_000, "asked": "gpt-9", "status": 404, "total_us": 200}),
         ];
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_180);
         let expected = "\
-When       Tool    Asked for  Answered by            Where            Status  Total   In     Out  First
-3 min ago  editor  default    ollama@11434/qwen3:8b  on this machine  200 ok  6.10 s  12.3k  210  420 ms
+When       Tool    Asked for  Answered by            Where            Status  Total   In     Out  First   Cost
+3 min ago  editor  default    ollama@11434/qwen3:8b  on this machine  200 ok  6.10 s  12.3k  210  420 ms  $0.0021
 2 min ago          gpt-9                                              404     0 ms";
         assert_eq!(listed(&rows, now).trim_fmt(), expected);
     }

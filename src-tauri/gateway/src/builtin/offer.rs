@@ -209,6 +209,7 @@ fn model(disk: &DiskModel, endpoint: &EndpointId, present: Present<'_>) -> Model
         },
         state,
         memory,
+        terms: None,
         created: disk.modified.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs()),
         ..Model::named(disk.id.as_str(), Arc::clone(endpoint), true)
     }

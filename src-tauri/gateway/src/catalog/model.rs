@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::EndpointId;
+use super::{EndpointId, Terms};
 
 /// One model on one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,9 @@ pub struct Model {
     /// Whether prompts stay on this machine. False for a hosted model, for an endpoint elsewhere, and for the cloud
     /// models that a local runtime lists beside its own (Ollama's `:cloud`).
     pub local: bool,
+    /// What it costs and what is promised of it, where it is a provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
     /// When it was made or fetched, seconds since 1970, where the runtime tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<u64>,
@@ -79,6 +82,7 @@ impl Model {
             gpu_memory: None,
             digest: None,
             local,
+            terms: None,
             created: None,
         }
     }
@@ -131,6 +135,13 @@ pub struct Capabilities {
     /// Orders documents.
     #[serde(default)]
     pub rerank: bool,
+}
+
+impl Capabilities {
+    /// Whether it does anything of what is asked here.
+    pub fn is_of_use(&self) -> bool {
+        self.chat || self.embeddings || self.rerank
+    }
 }
 
 impl Default for Capabilities {

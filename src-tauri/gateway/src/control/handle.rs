@@ -256,8 +256,17 @@ impl Handle {
             Err(error) => Err(error),
         });
         let rows = read.await.map_err(|_| "the read was given up".to_owned())?.map_err(|error| error.to_string())?;
-        let rows = rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect();
-        Ok(Reply::Requests { rows })
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        let told = rows.iter().filter_map(|row| {
+            let mut value = serde_json::to_value(row).ok()?;
+            let at = settings.endpoints.iter().find(|known| Some(&known.name) == row.endpoint.as_ref());
+            let provider = at.and_then(|known| known.provider.as_ref());
+            if let Some(cost) = provider.and_then(|provider| usage::cost::of(&provider.id, row)) {
+                value["cost_usd"] = cost.to_string().into();
+            }
+            Some(value)
+        });
+        Ok(Reply::Requests { rows: told.collect() })
     }
 }
 

@@ -24,6 +24,7 @@ use crate::catalog::{Endpoint, EndpointId, EndpointState, Event, Health, Model, 
 use crate::protocol::Protocol;
 use crate::provider::Meaning;
 use crate::provider::hosted::ProviderSpec;
+use crate::provider::known;
 use crate::settings::{ConfiguredEndpoint, Settings};
 
 /// The source's name in the catalog.
@@ -300,8 +301,26 @@ impl Attendant {
             self.told = Some(endpoint.clone());
             let _ = self.events.send(Event::Found(endpoint)).await;
         }
-        let models = if self.entry.models.is_empty() { round.models } else { self.named() };
+        let models = match &self.provider {
+            Some(row) => self.completed(row, round),
+            None if self.entry.models.is_empty() => round.models,
+            None => self.named(),
+        };
         let _ = self.events.send(Event::Listed(id, models)).await;
+    }
+
+    /// A provider's models, with what the committed table knows of them.
+    fn completed(&self, row: &ProviderSpec, round: Round) -> Vec<Model> {
+        let mut models = match (&self.entry.models[..], row.listing) {
+            ([], Some(_)) => round.models,
+            ([], None) => {
+                let known = known::all(&row.id).map(|known| Model::known(&known, self.entry.name.as_str().into()));
+                return known.filter(|model| model.capabilities.is_of_use()).collect();
+            }
+            (_, _) => self.named(),
+        };
+        models.iter_mut().for_each(|model| model.complete_from_table(&row.id));
+        models
     }
 
     /// The models that the settings name.

@@ -101,7 +101,7 @@ impl Translation {
             vision: model.capabilities.vision,
             reasoning: model.capabilities.reasoning,
             context: model.context.effective,
-            max_output: None,
+            max_output: model.terms.as_ref().and_then(|terms| terms.max_output),
         };
         let cannot = || Error::Internal;
         let (encoded, asked, stream, mut dropped) = match &self.question {

@@ -112,6 +112,14 @@ fn openai_line(line: &Line) -> Value {
     };
     value["created"] = model.created.unwrap_or(0).into();
     value["owned_by"] = endpoint.origin.runtime().unwrap_or(&endpoint.id).into();
+    if let Some(terms) = &model.terms {
+        if let Some(most) = terms.max_output {
+            value["max_output_tokens"] = most.into();
+        }
+        // For a million tokens, in US dollars.
+        value["pricing"] =
+            json!({"input": terms.input_price, "output": terms.output_price, "cached_input": terms.cached_price});
+    }
     value["pointsman"] = json!({
         "endpoint": endpoint.id,
         "local": model.local && endpoint.local,
@@ -123,6 +131,7 @@ fn openai_line(line: &Line) -> Value {
         "context": model.context,
         "capabilities": model.capabilities,
         "memory": model.memory,
+        "terms": model.terms,
     });
     value
 }
@@ -157,8 +166,9 @@ fn gemini_line(line: &Line) -> Value {
     let known = line.target.as_ref().map(|target| target.model.capabilities).unwrap_or_default();
     if let Some(tokens) = line.context() {
         value["inputTokenLimit"] = tokens.into();
-        // An answer shares the context with its prompt; nothing tells a limit of its own.
-        value["outputTokenLimit"] = tokens.into();
+        // An answer shares the context with its prompt, where nothing tells a limit of its own.
+        let terms = line.target.as_ref().and_then(|target| target.model.terms.as_ref());
+        value["outputTokenLimit"] = terms.and_then(|terms| terms.max_output).unwrap_or(tokens).into();
     }
     let methods = [
         (known.chat, ["generateContent", "streamGenerateContent", "countTokens"].as_slice()),

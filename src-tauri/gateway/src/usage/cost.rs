@@ -1,0 +1,67 @@
+//! What a request cost, worked out from its tokens when somebody looks.
+//!
+//! By the committed table of prices, at the provider's usual service: a row does not tell another one. A price that nobody
+//! states is no price: nothing is guessed, and what stays on this machine costs nothing and has none.
+
+use super::table::request::Request;
+use crate::provider::known::{self, Billed, Money, Service};
+
+/// What a row's answer cost at `provider`; `None` where that is not known.
+pub fn of(provider: &str, row: &Request) -> Option<Money> {
+    let price = known::find(provider, row.model.as_deref()?)?.price?;
+    let tokens = |count: Option<u32>| u64::from(count.unwrap_or(0));
+    let billed = Billed {
+        input: u64::from(row.input_tokens?),
+        cache_read: tokens(row.cached_tokens),
+        output: tokens(row.output_tokens),
+        reasoning: tokens(row.reasoning_tokens),
+        ..Billed::default()
+    };
+    price.cost(&billed, Service::Standard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::usage::Outcome;
+
+    #[track_caller]
+    fn check(provider: &str, model: &str, tokens: (Option<u32>, Option<u32>, Option<u32>), expected: Option<&str>) {
+        let (input_tokens, cached_tokens, output_tokens) = tokens;
+        let row = Request {
+            id: 1,
+            started_ms: 0,
+            client: None,
+            tool: None,
+            surface: "openai".into(),
+            operation: "chat".into(),
+            asked: model.into(),
+            endpoint: Some(provider.into()),
+            model: Some(model.into()),
+            local: false,
+            stream: false,
+            input_tokens,
+            output_tokens,
+            cached_tokens,
+            reasoning_tokens: None,
+            first_byte_us: None,
+            total_us: 0,
+            status: 200,
+            outcome: Outcome::Complete,
+            attempts: 1,
+            error: None,
+            chunks: 1,
+        };
+        assert_eq!(of(provider, &row).map(|sum| sum.to_string()).as_deref(), expected, "{provider} {model} {tokens:?}");
+    }
+
+    #[test]
+    fn tokens_by_their_prices() {
+        // 3 and 15 dollars a million, 0.3 from the cache.
+        let sonnet = "claude-sonnet-4-5-20250929";
+        check("anthropic", sonnet, (Some(1000), None, Some(100)), Some("0.0045"));
+        check("anthropic", sonnet, (Some(1000), Some(900), Some(100)), Some("0.00207"));
+        check("anthropic", sonnet, (None, None, Some(100)), None);
+        check("anthropic", "claude-of-tomorrow", (Some(1000), None, Some(100)), None);
+    }
+}
