@@ -330,7 +330,7 @@ pub struct Sampling {
     pub logit_bias: Map<String, Value>,
 }
 
-/// How much the model thinks.
+/// How much the model thinks. Nothing told at all is a bare wish that it thinks; `include` alone is no such wish.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reasoning {
     /// In words; `None` where only a budget or nothing is said.

@@ -52,6 +52,12 @@ pub(crate) fn wanted(reasoning: &Reasoning) -> Option<Effort> {
     reasoning.effort.or(reasoning.budget.map(of_budget))
 }
 
+/// Whether it is said that the model is to think, or not to. Who only says whether the thought's text is wanted back leaves
+/// that as it is: Codex asks every model for summaries.
+pub(crate) fn is_asked(reasoning: &Reasoning) -> bool {
+    wanted(reasoning).is_some() || reasoning.include.is_none()
+}
+
 /// The budget as it is said, or as the effort comes to; the usual one where neither is told.
 pub(crate) fn budget(reasoning: &Reasoning) -> u32 {
     reasoning.budget.unwrap_or(match reasoning.effort {
@@ -76,5 +82,18 @@ mod tests {
             let counted = Reasoning { budget: Some(budget(&said)), ..Reasoning::default() };
             assert_eq!(wanted(&counted), Some(effort));
         }
+    }
+
+    #[test]
+    fn a_wish_for_the_text_is_none_to_think() {
+        let check = |effort, budget, include, expected| {
+            assert_eq!(is_asked(&Reasoning { effort, budget, include }), expected, "{effort:?} {budget:?} {include:?}");
+        };
+        check(None, None, Some(true), false);
+        check(None, None, Some(false), false);
+        check(None, None, None, true);
+        check(Some(Effort::None), None, Some(true), true);
+        check(Some(Effort::Low), None, None, true);
+        check(None, Some(512), Some(true), true);
     }
 }

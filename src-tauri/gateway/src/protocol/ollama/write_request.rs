@@ -165,7 +165,7 @@ fn tool(tool: &Tool) -> Value {
 }
 
 fn think(request: &CompletionRequest, target: &Target, dropped: &mut Vec<String>) -> Option<Value> {
-    let wanted = effort::wanted(request.reasoning.as_ref()?);
+    let wanted = effort::wanted(request.reasoning.as_ref().filter(|reasoning| effort::is_asked(reasoning))?);
     match wanted {
         // A model that cannot think refuses even to be told not to.
         Some(Effort::None) if target.reasoning == Some(false) => None,

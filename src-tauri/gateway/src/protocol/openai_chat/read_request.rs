@@ -242,7 +242,9 @@ fn format(fields: &mut Fields<'_>) -> Result<Option<Format>, DecodeError> {
 fn reasoning(fields: &mut Fields<'_>, dropped: &mut Vec<String>) -> Result<Option<Reasoning>, DecodeError> {
     let mut reasoning = Reasoning::default();
     let mut said = false;
-    let switch = |reasoning: &mut Reasoning, on: Option<bool>| {
+    let mut thinks = false;
+    let mut switch = |reasoning: &mut Reasoning, on: Option<bool>| {
+        thinks |= on == Some(true);
         if on == Some(false) {
             reasoning.effort = Some(Effort::None);
         }
@@ -291,6 +293,10 @@ fn reasoning(fields: &mut Fields<'_>, dropped: &mut Vec<String>) -> Result<Optio
     if let Some(word) = fields.string("reasoning_effort")? {
         reasoning.effort = effort::parse(&word).or(reasoning.effort);
         said = true;
+    }
+    // A wish about the text alone is none to think, so that this one is told in words.
+    if thinks && reasoning.include.is_some() && effort::wanted(&reasoning).is_none() {
+        reasoning.effort = Some(Effort::Medium);
     }
     Ok(said.then_some(reasoning))
 }

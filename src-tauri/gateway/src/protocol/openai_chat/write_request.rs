@@ -282,6 +282,13 @@ fn reasoning(
             rest.insert("reasoning_effort".into(), word.into());
         }
         Switch::LlamaCpp | Switch::Vllm => {
+            if quirks.switch == Switch::Vllm {
+                let include = reasoning.include.filter(|include| !include);
+                rest.extend(include.map(|include| ("include_reasoning".to_owned(), include.into())));
+            }
+            if !effort::is_asked(reasoning) {
+                return;
+            }
             // A real boolean: a text is refused. Templates with levels (gpt-oss) read the word, others ignore it.
             let mut template = Map::from_iter([("enable_thinking".to_owned(), on.into())]);
             let word = wanted.and_then(effort::level).map(|word| ("reasoning_effort".to_owned(), word.into()));
@@ -294,12 +301,11 @@ fn reasoning(
                 template.insert("thinking".to_owned(), on.into());
                 rest.extend(word);
                 rest.extend(budget.map(|tokens| ("thinking_token_budget".to_owned(), tokens.into())));
-                let include = reasoning.include.filter(|include| !include);
-                rest.extend(include.map(|include| ("include_reasoning".to_owned(), include.into())));
             }
             rest.insert("chat_template_kwargs".into(), template.into());
         }
-        Switch::Absent => note(dropped, "reasoning_effort"),
+        Switch::Absent if effort::is_asked(reasoning) => note(dropped, "reasoning_effort"),
+        Switch::Absent => {}
     }
 }
 

@@ -95,7 +95,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeE
             top_p: asked.take("top_p")?,
             ..Sampling::default()
         },
-        reasoning: asked.take("reasoning")?.map(reasoning).transpose()?,
+        reasoning: asked.take("reasoning")?.map(reasoning).transpose()?.flatten(),
         metadata: asked.take("metadata")?.unwrap_or_default(),
         cache_key: asked.take("prompt_cache_key")?,
         service_tier: asked.take("service_tier")?,
@@ -165,7 +165,8 @@ fn refuse_kept(asked: &mut Asked<'_>) -> Result<(), DecodeError> {
     Ok(())
 }
 
-fn reasoning(reasoning: ReasoningIn) -> Result<Reasoning, DecodeError> {
+/// `None` where nothing is told: the fields may be there as null.
+fn reasoning(reasoning: ReasoningIn) -> Result<Option<Reasoning>, DecodeError> {
     let effort = reasoning.effort.as_deref().map(|word| {
         effort::parse(word).ok_or_else(|| {
             DecodeError::Malformed(format!(
@@ -175,7 +176,8 @@ fn reasoning(reasoning: ReasoningIn) -> Result<Reasoning, DecodeError> {
     });
     let effort = effort.transpose()?;
     let summary = reasoning.summary.or(reasoning.generate_summary);
-    Ok(Reasoning { effort, budget: None, include: summary.map(|summary| summary != "none") })
+    let told = Reasoning { effort, budget: None, include: summary.map(|summary| summary != "none") };
+    Ok(Some(told).filter(|told| *told != Reasoning::default()))
 }
 
 fn format(format: FormatIn) -> Result<Format, DecodeError> {

@@ -142,6 +142,18 @@ fn reads_fields() {
 }
 
 #[test]
+fn reads_how_much_to_think() {
+    let check = |told: Value, expected: Option<Reasoning>| {
+        assert_eq!(with(json!({"input": "a", "reasoning": told})).reasoning, expected, "{told}");
+    };
+    let shown = Reasoning { include: Some(true), ..Reasoning::default() };
+    check(json!({"summary": "auto"}), Some(shown.clone()));
+    check(json!({"effort": "low", "summary": "auto"}), Some(Reasoning { effort: Some(Effort::Low), ..shown }));
+    check(json!({"effort": null, "summary": null}), None);
+    check(json!({}), None);
+}
+
+#[test]
 fn reads_the_choice() {
     let tools = json!([{"type": "function", "name": "f"}, {"type": "custom", "name": "c"},
         {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "g"}]}]);
