@@ -17,6 +17,7 @@ pub(crate) mod media;
 pub(crate) mod openai_models;
 pub(crate) mod repair;
 pub mod serial;
+pub(crate) mod system;
 pub(crate) mod tags;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -20,7 +20,7 @@ use crate::completion::{
     DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, Thought, ToolCall, ToolKind, ToolResult,
 };
 use crate::protocol::codec::dropped::note;
-use crate::protocol::codec::{Target, custom, json, media};
+use crate::protocol::codec::{Target, custom, json, media, system};
 
 /// One content.
 #[derive(Debug, Serialize)]
@@ -119,7 +119,7 @@ impl<'a> Writer<'a, '_> {
             if self.written.turns.is_empty() {
                 self.written.system.push(Piece::text(text.text.as_str()));
             } else {
-                let marked = format!("<system>\n{}\n</system>", text.text);
+                let marked = system::marked(&text.text);
                 self.turn(USER).push(Piece::text(marked));
             }
         }

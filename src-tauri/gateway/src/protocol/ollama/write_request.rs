@@ -16,7 +16,7 @@ use crate::completion::{
     ToolCall, ToolChoice, ToolKind, ToolResult,
 };
 use crate::protocol::codec::dropped::note;
-use crate::protocol::codec::{self, Target, custom, effort, media, repair};
+use crate::protocol::codec::{self, Target, custom, effort, media, repair, system};
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
@@ -55,6 +55,9 @@ struct Turn<'a> {
     tool_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a str>,
+    /// A user's turn that ends with a system text: what the person says next goes on in it.
+    #[serde(skip)]
+    instructed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -198,6 +201,18 @@ fn options(request: &CompletionRequest, target: &Target) -> Map<String, Value> {
     options.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
+impl<'a> Turn<'a> {
+    /// Adds a text: a turn has one.
+    fn line(&mut self, text: Cow<'a, str>) {
+        if self.content.is_empty() {
+            self.content = text;
+        } else {
+            self.content.to_mut().push('\n');
+            self.content.to_mut().push_str(&text);
+        }
+    }
+}
+
 struct Writer<'a, 'b> {
     target: &'b Target,
     dropped: &'b mut Vec<String>,
@@ -213,16 +228,21 @@ impl<'a> Writer<'a, '_> {
             Role::User | Role::Tool => "user",
             Role::Assistant => "assistant",
         };
-        // System texts that follow one another become one: many a model's template refuses a second one.
-        let before = self.turns.pop_if(|before| role == "system" && before.role == role);
+        // Many a model's template takes one system text, at the beginning. Those that follow one another become one, and a
+        // later one becomes the person's words.
+        if role == "system" && self.turns.iter().any(|turn| turn.role != role) {
+            self.instruction(message);
+            return Ok(());
+        }
+        let answers = message.parts.iter().any(|part| matches!(part, Part::ToolResult(_)));
+        let goes_on =
+            |before: &mut Turn<'_>| before.role == role && (role == "system" || before.instructed) && !answers;
+        let before = self.turns.pop_if(goes_on);
         let mut turn = before.unwrap_or_else(|| Turn { role, ..Turn::default() });
-        let mut results = false;
+        turn.instructed = false;
         for part in &message.parts {
             match part {
-                Part::ToolResult(result) => {
-                    results = true;
-                    self.result(at, result)?;
-                }
+                Part::ToolResult(result) => self.result(at, result)?,
                 Part::Thought(thought) => paragraph(&mut turn.thinking, &thought.text),
                 Part::ToolCall(call) => {
                     self.names.insert(&call.id, &call.name);
@@ -238,10 +258,32 @@ impl<'a> Writer<'a, '_> {
             || !turn.images.is_empty()
             || !turn.tool_calls.is_empty()
             || !turn.thinking.is_empty();
-        if said || !(results || message.role == Role::Tool) {
+        if said || !(answers || message.role == Role::Tool) {
             self.turns.push(turn);
         }
         Ok(())
+    }
+
+    /// A system text after the beginning: more text of the user's turn before it, or of one of its own.
+    fn instruction(&mut self, message: &'a Message) {
+        let texts = system::texts(message);
+        if texts.is_empty() {
+            return;
+        }
+        let before = self.turns.pop_if(|before| before.role == "user");
+        let mut turn = before.unwrap_or_else(|| Turn { role: "user", ..Turn::default() });
+        turn.instructed = true;
+        for text in texts {
+            self.cache(text.cache.is_some());
+            turn.line(Cow::Owned(system::marked(&text.text)));
+        }
+        self.turns.push(turn);
+    }
+
+    fn cache(&mut self, marked: bool) {
+        if marked {
+            note(self.dropped, "cache_control");
+        }
     }
 
     fn result(&mut self, at: usize, result: &'a ToolResult) -> Result<(), DecodeError> {
@@ -249,9 +291,7 @@ impl<'a> Writer<'a, '_> {
             // The result's own words tell it.
             note(self.dropped, "is_error");
         }
-        if result.cache.is_some() {
-            note(self.dropped, "cache_control");
-        }
+        self.cache(result.cache.is_some());
         let name = result.name.as_deref().or_else(|| self.names.get(result.call_id.as_str()).copied());
         let mut turn = Turn { role: "tool", tool_name: name, tool_call_id: Some(&result.call_id), ..Turn::default() };
         for part in &result.parts {
@@ -261,16 +301,14 @@ impl<'a> Writer<'a, '_> {
         Ok(())
     }
 
-    /// Texts and images: a turn has one text.
+    /// Texts and images.
     fn part(&mut self, at: usize, part: &'a Part, turn: &mut Turn<'a>) -> Result<(), DecodeError> {
         let marked = match part {
             Part::Text(text) => text.cache.is_some(),
             Part::Media(media) => media.cache.is_some(),
             Part::Thought(_) | Part::ToolCall(_) | Part::ToolResult(_) | Part::Refusal(_) => false,
         };
-        if marked {
-            note(self.dropped, "cache_control");
-        }
+        self.cache(marked);
         let text = match part {
             Part::Text(text) => Cow::Borrowed(text.text.as_str()),
             Part::Refusal(words) => Cow::Borrowed(words.as_str()),
@@ -283,12 +321,7 @@ impl<'a> Writer<'a, '_> {
             },
             Part::Thought(_) | Part::ToolCall(_) | Part::ToolResult(_) => return Ok(()),
         };
-        if turn.content.is_empty() {
-            turn.content = text;
-        } else {
-            turn.content.to_mut().push('\n');
-            turn.content.to_mut().push_str(&text);
-        }
+        turn.line(text);
         Ok(())
     }
 

@@ -47,8 +47,9 @@ pub(super) struct Quirks {
     pub(super) thinks_or_goes_on: bool,
     /// Whether a turn of calls must hold a thought, if an empty one.
     pub(super) thoughts_with_calls: bool,
-    /// Whether system texts that follow one another become one: many a model's template refuses a second one.
-    pub(super) joins_systems: bool,
+    /// Whether there is one system text, at the beginning: many a model's template refuses any other. Those that follow one
+    /// another become one, and a later one becomes the person's words.
+    pub(super) one_system: bool,
     /// The form of calls' ids.
     pub(super) ids: Ids,
     /// Whether a function must have parameters, if empty ones.
@@ -115,7 +116,7 @@ const HOSTED: Quirks = Quirks {
     strict_limit: false,
     thinks_or_goes_on: false,
     thoughts_with_calls: false,
-    joins_systems: false,
+    one_system: false,
     ids: Ids::Any,
     parameters: true,
     openai: None,
@@ -131,7 +132,7 @@ const LOCAL: Quirks = Quirks {
     tool_choice: Choices::Words,
     video: false,
     files: false,
-    joins_systems: true,
+    one_system: true,
     ..HOSTED
 };
 

@@ -13,7 +13,7 @@ use crate::completion::{
 };
 use crate::protocol::codec::Target;
 use crate::protocol::codec::dropped::note;
-use crate::protocol::codec::{custom, ids, media};
+use crate::protocol::codec::{custom, ids, media, system};
 
 /// The longest id that OpenAI takes.
 const LONGEST_ID: usize = 40;
@@ -35,6 +35,9 @@ pub(super) struct Turn<'a> {
     tool_calls: Vec<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<Cow<'a, str>>,
+    /// A user's turn that ends with a system text: what the person says next goes on in it.
+    #[serde(skip)]
+    instructed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -144,6 +147,11 @@ struct Writer<'a, 'b> {
 
 impl<'a> Writer<'a, '_> {
     fn message(&mut self, at: usize, message: &'a Message) -> Result<(), DecodeError> {
+        if message.role == Role::System && self.quirks.one_system && self.turns.iter().any(|turn| turn.role != "system")
+        {
+            self.instruction(message);
+            return Ok(());
+        }
         let mut rest = Vec::with_capacity(message.parts.len());
         for part in &message.parts {
             match part {
@@ -161,7 +169,7 @@ impl<'a> Writer<'a, '_> {
             Role::Assistant => "assistant",
         };
         let mut pieces = Vec::new();
-        if let Some(before) = self.turns.pop_if(|before| self.quirks.joins_systems && before.is_joined_by(&turn)) {
+        if let Some(before) = self.turns.pop_if(|before| self.quirks.one_system && before.is_joined_by(&turn)) {
             pieces = before.content.map_or_else(Vec::new, Content::into_pieces);
         }
         if turn.role == "user" {
@@ -191,6 +199,22 @@ impl<'a> Writer<'a, '_> {
         }
         self.turns.push(turn);
         Ok(())
+    }
+
+    /// A system text after the beginning: a part of the user's turn before it, or of one of its own.
+    fn instruction(&mut self, message: &'a Message) {
+        let texts = system::texts(message);
+        if texts.is_empty() {
+            return;
+        }
+        let before = self.turns.pop_if(|before| before.role == "user" && before.name.is_none());
+        let mut pieces = before.and_then(|turn| turn.content).map_or_else(Vec::new, Content::into_pieces);
+        pieces.append(&mut self.media);
+        for text in texts {
+            self.cache(text.cache.is_some());
+            pieces.push(Piece::Text { text: Cow::Owned(system::marked(&text.text)) });
+        }
+        self.turns.push(Turn { role: "user", content: content(pieces), instructed: true, ..Turn::default() });
     }
 
     fn result(&mut self, at: usize, result: &'a ToolResult) -> Result<(), DecodeError> {
@@ -353,11 +377,11 @@ impl<'a> Writer<'a, '_> {
     }
 }
 
-/// One text alone is a string: some servers take nothing else.
 impl Turn<'_> {
-    /// Whether a turn that follows this one may go on in it.
+    /// Whether a turn that follows this one goes on in it.
     fn is_joined_by(&self, next: &Turn<'_>) -> bool {
-        [self, next].iter().all(|turn| turn.role == "system" && turn.name.is_none())
+        let goes_on = self.role == "system" || self.instructed;
+        goes_on && self.role == next.role && self.name.is_none() && next.name.is_none()
     }
 }
 
@@ -370,6 +394,7 @@ impl<'a> Content<'a> {
     }
 }
 
+/// One text alone is a string: some servers take nothing else.
 fn content(mut pieces: Vec<Piece<'_>>) -> Option<Content<'_>> {
     match pieces.as_mut_slice() {
         [] => None,

@@ -8,7 +8,7 @@ use super::super::claude::{Rules, Thinking};
 use super::super::wire::{self, BlockOut, CacheControl};
 use crate::completion::{DecodeError, Message, Part, Role, StateKind, Text, Thought, ToolResult};
 use crate::protocol::codec::dropped::note;
-use crate::protocol::codec::ids;
+use crate::protocol::codec::{ids, system};
 
 /// A turn.
 #[derive(Debug, Serialize)]
@@ -62,7 +62,7 @@ impl<'a> Turns<'a> {
                     self.turn("system").content.push(block);
                 }
             } else if !text.text.trim().is_empty() {
-                let marked = format!("<system>\n{}\n</system>", text.text);
+                let marked = system::marked(&text.text);
                 let cache_control = CacheControl::of(text.cache.as_ref());
                 self.turn("user").content.push(BlockOut::Text { text: Cow::Owned(marked), cache_control });
             }
