@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::fake::Recorded;
-use crate::harness::runtime::{LlamaOptions, LlamaServer, Parts, parts};
+use crate::harness::runtime::{LlamaOptions, LlamaServer, Parts, parts, strict};
 use crate::harness::{Fake, Gateway, Options, bounded, within_time};
 
 mod agent;
@@ -65,8 +65,9 @@ fn work(gateway: &Gateway) -> std::path::PathBuf {
 /// Asks it something by way of a real llama.cpp.
 async fn answers(parts: &Parts, agent: Agent) {
     // Random words, but with room for the long instructions of an agent, which it reads in seconds.
-    let more = ["--ctx-size", "65536"].map(str::to_owned).to_vec();
-    let options = LlamaOptions { alias: Some("tiny".to_owned()), tools: true, more, ..Default::default() };
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = [strict(folder.path()), ["--ctx-size", "65536"].map(str::to_owned).to_vec()].concat();
+    let options = LlamaOptions { alias: Some("tiny".to_owned()), more, ..Default::default() };
     let llama = LlamaServer::start(parts, &parts.tiny(), options).await;
     let gateway = Gateway::start(Options::new().discovers(llama.port())).await;
     gateway.ready("tiny").await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::runtime::{LlamaOptions, LlamaServer, Parts, SMOL, parts};
+use crate::harness::runtime::{LlamaOptions, LlamaServer, Parts, SMOL, parts, strict};
 use crate::harness::{Ask, Gateway, Options, TOOLS, bounded, chat, tool_chat};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -15,6 +15,13 @@ async fn smol(parts: &Parts, options: LlamaOptions) -> (LlamaServer, Gateway) {
     let gateway = Gateway::start(Options::new().discovers(llama.port())).await;
     gateway.ready(SMOL).await;
     (llama, gateway)
+}
+
+/// A gateway that is told to speak to it in its own Messages API.
+async fn forwarding(llama: &LlamaServer) -> Gateway {
+    let gateway = Gateway::start(Options::new().endpoint("own", &llama.url(), "anthropic", &[SMOL])).await;
+    gateway.ready(SMOL).await;
+    gateway
 }
 
 fn short(model: &str) -> Value {
@@ -136,17 +143,20 @@ fn what_it_says_of_a_mistake_comes_through() {
 fn a_prompt_that_is_too_long_is_told_as_each_tools_vendor_would() {
     bounded(async {
         let Some(parts) = parts() else { return };
-        let (_llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let (llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let forwards = forwarding(&llama).await;
         let mut body = short(SMOL);
         body["messages"][0]["content"] = "word ".repeat(6000).into();
         for stream in [false, true] {
             body["stream"] = stream.into();
             let error = gateway.post(CHAT, &body).await.expect(400).await.json().await;
             assert_eq!(error["error"]["code"], "context_length_exceeded", "{error}");
-            let error = gateway.post(MESSAGES, &body).await.expect(400).await.json().await;
-            assert_eq!(error["error"]["type"], "invalid_request_error", "{error}");
-            let message = error["error"]["message"].as_str().unwrap_or_default();
-            assert!(message.starts_with("prompt is too long") && message.contains("4096"), "{error}");
+            for (way, gateway) in [("translated", &gateway), ("forwarded", &forwards)] {
+                let error = gateway.post(MESSAGES, &body).await.expect(400).await.json().await;
+                assert_eq!(error["error"]["type"], "invalid_request_error", "{way}: {error}");
+                let message = error["error"]["message"].as_str().unwrap_or_default();
+                assert!(message.starts_with("prompt is too long") && message.contains("4096"), "{way}: {error}");
+            }
         }
     });
 }
@@ -155,15 +165,68 @@ fn a_prompt_that_is_too_long_is_told_as_each_tools_vendor_would() {
 fn a_first_token_of_half_a_character_still_begins_a_message() {
     bounded(async {
         let Some(parts) = parts() else { return };
-        let (_llama, gateway) = smol(&parts, LlamaOptions::default()).await;
+        let (llama, gateway) = smol(&parts, LlamaOptions::default()).await;
         let said = |role: &str, text: &str| json!({"role": role, "content": text});
         let (ask, smile) = (said("user", "Repeat this: 😀"), said("assistant", "😀"));
         let messages = [&ask, &smile, &ask, &smile, &ask];
         let body = json!({"model": SMOL, "messages": messages, "max_tokens": 8, "temperature": 0, "stream": true});
+        let forwards = forwarding(&llama).await;
+        for (way, gateway) in [("translated", &gateway), ("forwarded", &forwards)] {
+            let text = gateway.post(MESSAGES, &body).await.expect(200).await.text().await;
+            assert!(text.contains("\"😀\""), "{way}: the model says what was asked for: {text}");
+            assert!(text.starts_with("event: message_start\n"), "{way}: {text}");
+            assert_eq!(text.matches("message_start\n").count(), 1, "{way}: {text}");
+        }
+    });
+}
+
+#[test]
+fn a_system_text_in_the_middle_reaches_a_template_that_allows_none() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let folder = tempfile::tempdir().expect("a folder");
+        let more = strict(folder.path());
+        let (llama, gateway) = smol(&parts, LlamaOptions { more, ..Default::default() }).await;
+        let said = |role: &str, text: &str| json!({"role": role, "content": text});
+        // As Claude Code sends it.
+        let messages = [
+            said("user", "What is the way?"),
+            said("system", "Be brief."),
+            said("assistant", "Left."),
+            said("user", "And now?"),
+            said("system", "<total_tokens>900 tokens left</total_tokens>"),
+        ];
+        let mut body = json!({"model": SMOL, "system": "You help.", "messages": messages, "max_tokens": 8,
+            "temperature": 0});
+        let refused = forwarding(&llama).await.post(MESSAGES, &body).await.expect(400).await.text().await;
+        assert!(refused.contains("at the beginning"), "the template is strict, or this test shows nothing: {refused}");
+        let whole = gateway.post(MESSAGES, &body).await.expect(200).await.json().await;
+        assert!(whole["content"][0]["text"].as_str().is_some_and(|text| !text.is_empty()), "{whole}");
+        body["stream"] = true.into();
         let text = gateway.post(MESSAGES, &body).await.expect(200).await.text().await;
-        assert!(text.contains("\"😀\""), "the model says what was asked for, or this test shows nothing: {text}");
-        assert!(text.starts_with("event: message_start\n"), "{text}");
-        assert_eq!(text.matches("message_start\n").count(), 1, "{text}");
+        assert!(text.trim_end().ends_with("{\"type\":\"message_stop\"}"), "{text}");
+        let told: Vec<Value> =
+            text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
+        let end = told.iter().find(|event| event["type"] == "message_delta").expect("its end");
+        let tokens = |usage: &Value| {
+            let names = ["input_tokens", "cache_read_input_tokens"];
+            (names.iter().filter_map(|name| usage[*name].as_u64()).sum::<u64>(), usage["output_tokens"].as_u64())
+        };
+        assert_eq!(tokens(&end["usage"]), tokens(&whole["usage"]), "a stream's end counts all: {end}");
+        assert!(end["usage"]["cache_read_input_tokens"].as_u64() > Some(10), "the second asks the same: {end}");
+        let counting = json!({"model": SMOL, "system": "You help.", "messages": body["messages"]});
+        let counted = gateway.post("/v1/messages/count_tokens", &counting).await.expect(200).await.json().await;
+        assert_eq!(counted["input_tokens"].as_u64(), Some(tokens(&whole["usage"]).0), "{counted}");
+        // Another surface's, too.
+        let body = json!({"model": SMOL, "messages": body["messages"], "max_tokens": 4});
+        for path in ["/api/chat", "/v1/responses"] {
+            let body = if path == "/api/chat" {
+                body.clone()
+            } else {
+                json!({"model": SMOL, "input": body["messages"], "max_output_tokens": 4})
+            };
+            gateway.post(path, &body).await.expect(200).await;
+        }
     });
 }
 

@@ -60,9 +60,9 @@ fn a_changing_session_is_read_from_the_cache() {
         )
         .await;
         // Once in its own Messages API, and once through the hub to its chat completions.
-        let messages = Gateway::start(Options::new().discovers(llama.port())).await;
+        let messages = Gateway::start(Options::new().endpoint("lab", &llama.url(), "anthropic", &[SMOL])).await;
         messages.ready(SMOL).await;
-        let chat = Gateway::start(Options::new().endpoint("lab", &llama.url(), "openai", &[SMOL])).await;
+        let chat = Gateway::start(Options::new().discovers(llama.port())).await;
         chat.ready(SMOL).await;
         for (way, gateway) in [("forwarded", &messages), ("translated", &chat)] {
             let (reusable, cached) = session(gateway, "/v1/messages").await;

@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::within_time;
 
-pub(crate) use llama::{LlamaOptions, LlamaServer};
+pub(crate) use llama::{LlamaOptions, LlamaServer, strict};
 pub(crate) use ollama::Ollama;
 pub(crate) use vllm::Vllm;
 

@@ -33,6 +33,18 @@ pub(crate) struct LlamaOptions {
     pub(crate) more: Vec<String>,
 }
 
+/// What every template of Qwen 3.5 and later begins with, in effect: a system text anywhere else is an error.
+const STRICT: &str = "{%- for message in messages %}{%- if message.role == 'system' and not loop.first %}\
+    {{ raise_exception('System message must be at the beginning.') }}{%- endif %}{%- endfor %}";
+
+/// The arguments for a template that knows tools and is that strict, which is written into this folder.
+pub(crate) fn strict(folder: &Path) -> Vec<String> {
+    let usual = std::fs::read_to_string(fixture("parts/smol-tools.jinja")).expect("a template");
+    let template = folder.join("strict.jinja");
+    std::fs::write(&template, STRICT.to_owned() + &usual).expect("a template");
+    ["--jinja", "--chat-template-file", &template.display().to_string()].map(str::to_owned).to_vec()
+}
+
 impl LlamaServer {
     /// Starts one on this model and waits until it answers.
     pub(crate) async fn start(parts: &Parts, model: &Path, options: LlamaOptions) -> LlamaServer {

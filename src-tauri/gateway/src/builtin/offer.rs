@@ -160,11 +160,8 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         // Nobody asks there: a request gets its address with its lease, as each child has a port of its own.
         provider: None,
         base_url: "http://127.0.0.1:1".parse().ok()?,
-        speaks: vec![
-            speaks(Protocol::OpenAiChat, &of_openai),
-            speaks(Protocol::OpenAiResponses, &[Operation::Chat]),
-            speaks(Protocol::Anthropic, &[Operation::Chat, Operation::CountTokens]),
-        ],
+        // What llama.cpp's row says, for its reasons.
+        speaks: vec![speaks(Protocol::OpenAiChat, &of_openai), speaks(Protocol::Anthropic, &[Operation::CountTokens])],
         credential: None,
         local: true,
         state: EndpointState::Ready,

@@ -34,8 +34,10 @@ pub fn plan(protocol: Protocol, operation: Operation, endpoint: &Endpoint) -> Op
     {
         return Some(Plan::Translate(speaks));
     }
+    // What is translated is counted as it is then sent.
+    let counts_only = operation == Operation::CountTokens && endpoint.speaks(protocol, Operation::Chat).is_none();
     if let Some(speaks) = endpoint.speaks(protocol, operation) {
-        return Some(Plan::Forward(speaks));
+        return Some(if counts_only { Plan::Translate(speaks) } else { Plan::Forward(speaks) });
     }
     if operation == Operation::CountTokens {
         // The two protocols in which a whole conversation is counted, tools included.

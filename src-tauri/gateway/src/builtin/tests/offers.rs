@@ -26,8 +26,6 @@ async fn models_are_told_with_what_their_files_say() {
     for (protocol, operation) in [
         (Protocol::OpenAiChat, Operation::Chat),
         (Protocol::OpenAiChat, Operation::Completion),
-        (Protocol::OpenAiResponses, Operation::Chat),
-        (Protocol::Anthropic, Operation::Chat),
         (Protocol::Anthropic, Operation::CountTokens),
     ] {
         assert!(endpoint.speaks(protocol, operation).is_some(), "{protocol:?} {operation:?}");

@@ -75,7 +75,13 @@ pub(super) fn speaks(
         return if known.is_empty() { vec![usual(Protocol::OpenAiChat)] } else { known };
     }
     let one = |protocol: &Protocol| {
-        known.iter().find(|speaks| speaks.protocol == *protocol).cloned().unwrap_or_else(|| usual(*protocol))
+        let known = known.iter().find(|speaks| speaks.protocol == *protocol).cloned();
+        let mut speaks = known.unwrap_or_else(|| usual(*protocol));
+        // Who names a protocol means its chat, also where its runtime's row leaves that to translation.
+        if !speaks.operations.contains(&Operation::Chat) {
+            speaks.operations.push(Operation::Chat);
+        }
+        speaks
     };
     entry.protocol.iter().map(one).collect()
 }

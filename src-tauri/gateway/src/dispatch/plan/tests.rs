@@ -44,18 +44,16 @@ fn check(endpoint: &Endpoint, protocol: Protocol, operation: Operation, expected
 fn the_same_protocol_first_then_what_loses_least() {
     use Operation::{Chat, Completion, CountTokens, Embeddings, Rerank, SingleEmbedding};
     use Protocol::{Anthropic, Gemini, Ollama, OpenAiChat, OpenAiResponses};
-    let llama = endpoint(
-        "llamacpp",
-        &[(OpenAiChat, &[Chat, Completion, Embeddings, Rerank]), (Anthropic, &[Chat, CountTokens])],
-    );
+    let llama =
+        endpoint("llamacpp", &[(OpenAiChat, &[Chat, Completion, Embeddings, Rerank]), (Anthropic, &[CountTokens])]);
     check(&llama, OpenAiChat, Chat, "forward openai");
-    check(&llama, Anthropic, Chat, "forward anthropic");
+    check(&llama, Anthropic, Chat, "translate openai");
     check(&llama, OpenAiResponses, Chat, "translate openai");
     check(&llama, Gemini, Chat, "translate openai");
     check(&llama, Ollama, Completion, "translate openai");
     check(&llama, Ollama, SingleEmbedding, "translate openai");
     check(&llama, Gemini, CountTokens, "translate anthropic");
-    check(&llama, Anthropic, CountTokens, "forward anthropic");
+    check(&llama, Anthropic, CountTokens, "translate anthropic");
     check(&llama, OpenAiChat, Rerank, "forward openai");
 
     let plain = endpoint("", &[(OpenAiChat, &[Chat])]);
@@ -68,6 +66,7 @@ fn the_same_protocol_first_then_what_loses_least() {
     check(&google, Gemini, CountTokens, "forward gemini");
 
     let claude = endpoint("", &[(Anthropic, &[Chat, CountTokens])]);
+    check(&claude, Anthropic, CountTokens, "forward anthropic");
     check(&claude, OpenAiChat, Chat, "translate anthropic");
     check(&claude, OpenAiChat, Completion, "translate anthropic");
 }
