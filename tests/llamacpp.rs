@@ -126,6 +126,37 @@ fn makes_embeddings() {
 }
 
 #[test]
+fn started_for_vectors_it_is_not_chatted_with() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let pooling = ["--pooling", "mean"].map(str::to_owned).to_vec();
+        for (options, expected) in [
+            (LlamaOptions::default(), (true, false)),
+            (LlamaOptions { more: pooling, ..Default::default() }, (true, false)),
+            (LlamaOptions { more: vec!["--embedding".to_owned()], ..Default::default() }, (false, true)),
+            (LlamaOptions { embeddings: true, ..Default::default() }, (false, true)),
+        ] {
+            let options = LlamaOptions { alias: Some(SMOL.to_owned()), ..options };
+            let llama = LlamaServer::start(&parts, &parts.smol(), options).await;
+            let table = format!("[[endpoints]]\nname = \"mine\"\nbase_url = \"{}\"", llama.url());
+            // Neither sees the process: one found it at its port, the other was told of it.
+            for options in [Options::new().discovers(llama.port()), Options::new().table(&table)] {
+                let gateway = Gateway::start(options).await;
+                let snapshot = gateway.until("its model", |snapshot| !snapshot.models.is_empty()).await;
+                let can = &snapshot.models[0].capabilities;
+                assert_eq!((can.chat, can.embeddings), expected, "it says itself what it was started for");
+                let status = gateway.post(CHAT, &short("default")).await.status();
+                assert_eq!(status == 200, expected.0, "only a model that chats is the default: {status}");
+            }
+            let slots = Ask::get("/slots").send(llama.port()).await.json().await;
+            if !expected.0 {
+                assert!(slots[0]["id_task"].as_i64().is_none_or(|task| task < 0), "nothing was computed: {slots}");
+            }
+        }
+    });
+}
+
+#[test]
 fn what_it_says_of_a_mistake_comes_through() {
     bounded(async {
         let Some(parts) = parts() else { return };

@@ -58,6 +58,7 @@ impl Question {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     lmstudio: Option<lmstudio::Generation>,
+    llamacpp: Option<llamacpp::Purpose>,
     shown: HashMap<String, ollama::Shown>,
 }
 
@@ -93,7 +94,7 @@ pub(super) async fn list(site: &Site, question: &Question, memory: &mut Memory) 
     let models = match question.listing {
         Listing::Ollama => return ollama::list(site, question, &mut memory.shown).await,
         Listing::LmStudio => lmstudio::list(site, question, &mut memory.lmstudio).await?,
-        Listing::LlamaCpp => llamacpp::list(site, question).await?,
+        Listing::LlamaCpp => llamacpp::list(site, question, &mut memory.llamacpp).await?,
         Listing::OpenAi => {
             let path = format!("{}/models", question.prefix(Protocol::OpenAiChat));
             openai::list(site, &path, question, openai::openai).await?

@@ -234,6 +234,37 @@ async fn older_ollamas_are_asked_for_details_once() {
 }
 
 #[tokio::test]
+async fn a_llamacpp_is_asked_once_what_it_was_started_for() {
+    async fn check(props: &str, [embeddings, rerank]: [u16; 2], asked: &[&str], expected: [bool; 3]) {
+        let mut script = fake::llamacpp();
+        script.paths.insert("/props?autoload=false", Canned::json(200, props));
+        script.paths.insert("/v1/embeddings", Canned::json(embeddings, "{}"));
+        script.paths.insert("/v1/rerank", Canned::json(rerank, "{}"));
+        let fake = Fake::start(script).await;
+        let mut running = Running::start(&ports(&[&fake]));
+        running.until(&[&format!("llamacpp@{} Ready tiny-Q8_0.gguf", fake.address.port())]).await;
+        let listed = |fake: &Fake| fake.asked().iter().filter(|asked| *asked == "GET /v1/models").count();
+        let deadline = Instant::now() + PATIENCE;
+        while listed(&fake) < 4 && Instant::now() < deadline {
+            running.rescan.notify_one();
+            tokio::task::yield_now().await;
+        }
+        let posts: Vec<String> = fake.asked().into_iter().filter(|asked| asked.starts_with("POST")).collect();
+        assert_eq!(posts, asked, "{props} {embeddings} {rerank}");
+        let can: Vec<_> = running.catalog.models().map(|model| model.capabilities).collect();
+        assert_eq!(can.len(), 1);
+        assert_eq!([can[0].chat, can[0].embeddings, can[0].rerank], expected, "{props} {embeddings} {rerank}");
+    }
+    let (vectors, order) = ("POST /v1/embeddings {}", "POST /v1/rerank {}");
+    check("{}", [501, 501], &[vectors], [true, false, false]).await;
+    check("{}", [400, 501], &[vectors, order], [false, true, false]).await;
+    check("{}", [400, 400], &[vectors, order], [false, false, true]).await;
+    // One that sleeps would wake, and a router would have to choose a model.
+    check(r#"{"is_sleeping":true}"#, [400, 400], &[], [true, false, false]).await;
+    check(r#"{"role":"router"}"#, [400, 400], &[], [true, false, false]).await;
+}
+
+#[tokio::test]
 async fn endpoints_of_the_settings_stay() {
     let fake = Fake::start(fake::vllm()).await;
     let SocketAddr::V4(address) = fake.address else { panic!("IPv4") };

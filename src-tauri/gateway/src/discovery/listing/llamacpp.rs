@@ -1,5 +1,6 @@
 //! The listing of llama.cpp and llamafile: one model with its properties, or a router's many.
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::rows::Rows;
@@ -9,13 +10,60 @@ use crate::discovery::client::Site;
 use crate::discovery::text;
 use crate::protocol::Protocol;
 
+/// What a server was started for, as it told when it was asked.
+#[derive(Debug)]
+pub(super) struct Purpose {
+    /// The server that told it: another one may stand there tomorrow.
+    instance: Instance,
+    embeddings: bool,
+    rerank: bool,
+}
+
 /// Asks for the models.
-pub(super) async fn list(site: &Site, question: &Question) -> Result<Vec<Model>, Unlisted> {
-    let listed = site.get(&format!("{}/models", question.prefix(Protocol::OpenAiChat))).await?;
+pub(super) async fn list(
+    site: &Site,
+    question: &Question,
+    purpose: &mut Option<Purpose>,
+) -> Result<Vec<Model>, Unlisted> {
+    let prefix = question.prefix(Protocol::OpenAiChat);
+    let listed = site.get(&format!("{prefix}/models")).await?;
     // Without `autoload=false` a router would load a model to answer. Neither path wakes a model that sleeps.
     let props = site.get("/props?autoload=false").await.ok();
     let props = props.as_ref().filter(|answer| answer.status == 200).and_then(|answer| answer.json());
-    parsed(&listed, |json| read(json, props, question))
+    let props: Option<Props> = props.and_then(|json| serde_json::from_slice(json).ok());
+    let mut question = question.clone();
+    if let Some(props) = props.as_ref().filter(|props| !props.routes() && !question.embeddings && !question.rerank) {
+        purpose.take_if(|known| known.instance != props.instance);
+        // Asked once, since each question is a line in the user's console, and not of a model that sleeps: it would wake.
+        if purpose.is_none() && props.is_sleeping != Some(true) && listed.status == 200 {
+            *purpose = ask(site, prefix, &props.instance).await;
+        }
+        if let Some(known) = purpose {
+            (question.embeddings, question.rerank) = (known.embeddings, known.rerank);
+        }
+    }
+    parsed(&listed, |json| read(json, &props.unwrap_or_default(), &question))
+}
+
+/// Asks a server whether it was started with `--embeddings` or `--reranking`: no list of its says so, and such a server
+/// babbles when it is asked to chat. A question without an input computes nothing: it is a 501 where the flag was not set,
+/// and a 400 where it was. `None` where that remains open.
+async fn ask(site: &Site, prefix: &str, instance: &Instance) -> Option<Purpose> {
+    let mut is_for = [false; 2];
+    for (path, known) in ["embeddings", "rerank"].into_iter().zip(&mut is_for) {
+        let answer = site.post(&format!("{prefix}/{path}"), Bytes::from_static(b"{}")).await.ok()?;
+        *known = match answer.status {
+            400 => true,
+            404 | 405 | 501 => false,
+            _ => return None,
+        };
+        // One that orders documents makes vectors to do so; one that makes none orders none.
+        if !*known {
+            break;
+        }
+    }
+    let [embeddings, rerank] = is_for;
+    Some(Purpose { instance: instance.clone(), embeddings: embeddings && !rerank, rerank })
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,13 +105,32 @@ struct Status {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Props {
+pub(super) struct Props {
     role: Option<String>,
     default_generation_settings: Option<Settings>,
     model_ftype: Option<String>,
     chat_template_caps: Option<TemplateCaps>,
     modalities: Option<Modalities>,
     is_sleeping: Option<bool>,
+    #[serde(flatten)]
+    instance: Instance,
+}
+
+impl Props {
+    /// Whether it stands before many models.
+    fn routes(&self) -> bool {
+        self.role.as_deref() == Some("router")
+    }
+}
+
+/// What tells one server from the next on its port.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Instance {
+    /// Made up anew at each start.
+    media_marker: Option<String>,
+    model_path: Option<String>,
+    build_info: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,21 +153,19 @@ struct Modalities {
 }
 
 /// The models in an answer to `/v1/models`, with that to `/props`.
-pub(super) fn read(json: &[u8], props: Option<&[u8]>, question: &Question) -> Option<Vec<Model>> {
+pub(super) fn read(json: &[u8], props: &Props, question: &Question) -> Option<Vec<Model>> {
     #[derive(Deserialize)]
     struct Listed {
         data: Rows<Row>,
     }
     let listed: Listed = serde_json::from_slice(json).ok()?;
-    let props: Props = props.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
-    let routes = props.role.as_deref() == Some("router");
     let one = |row: Row| {
         let mut model = question.model(&row.id)?;
         facts(&mut model, &row);
-        match (row.status, routes) {
+        match (row.status, props.routes()) {
             (Some(status), _) => routed(&mut model, &status),
             (None, true) => {}
-            (None, false) => single(&mut model, &props),
+            (None, false) => single(&mut model, props),
         }
         Some(model)
     };

@@ -118,6 +118,10 @@ fn lmstudio_rest_0() {
     check(lmstudio::rest0(json.as_bytes(), &question()), expected);
 }
 
+fn parsed(props: &str) -> llamacpp::Props {
+    serde_json::from_str(props).expect("JSON")
+}
+
 #[test]
 fn llamacpp_with_one_model() {
     let json = r#"{"models":[{"name":"tiny-Q8_0.gguf","size":"","details":{"format":"gguf"}}],"object":"list","data":[{"id":"/m/tiny-Q8_0.gguf","aliases":["tiny"],"tags":[],"object":"model","created":1795313075,"owned_by":"llamacpp","meta":{"vocab_type":2,"n_vocab":128256,"n_ctx":512,"n_ctx_train":2048,"n_embd":32,"n_params":8217696,"size":32870784,"ftype":"all F32"},"architecture":{"input_modalities":["text","image"],"output_modalities":["text"]}}]}"#;
@@ -127,27 +131,24 @@ fn llamacpp_with_one_model() {
         "quantisation": "F32", "format": "gguf", "context": { "trained": 2048, "effective": 512 },
         "capabilities": { "chat": true, "tools": true, "vision": true }, "state": "loaded",
     }]);
-    check(llamacpp::read(json.as_bytes(), Some(props.as_bytes()), &question()), expected);
+    check(llamacpp::read(json.as_bytes(), &parsed(props), &question()), expected);
     let short = json!([{ "id": "m", "format": "gguf", "capabilities": { "chat": true }, "state": "loaded" }]);
-    check(llamacpp::read(br#"{"data":[{"id":"m"}]}"#, None, &question()), short);
+    check(llamacpp::read(br#"{"data":[{"id":"m"}]}"#, &parsed("{}"), &question()), short);
     let embeds = Question { embeddings: true, ..question() };
     let expected = json!([{ "id": "m", "format": "gguf", "capabilities": { "embeddings": true }, "state": "loaded" }]);
-    check(
-        llamacpp::read(br#"{"data":[{"id":"m"}]}"#, Some(props.split(',').next().map_or(b"", |_| b"{}")), &embeds),
-        expected,
-    );
+    check(llamacpp::read(br#"{"data":[{"id":"m"}]}"#, &parsed("{}"), &embeds), expected);
 }
 
 #[test]
 fn llamacpp_as_router() {
     let json = r#"{"data":[{"id":"TinyA-Q8_0","aliases":[],"tags":[],"object":"model","owned_by":"llamacpp","created":1795313119,"status":{"value":"loading","args":["/x/llama-server","--port","40215","--alias","TinyA-Q8_0"],"preset":""},"architecture":{"input_modalities":["text"],"output_modalities":["text"]},"source":"models_dir","can_remove":false},{"id":"embed","status":{"value":"unloaded","args":["--embeddings"]}},{"id":"new","status":{"value":"something"}}],"object":"list"}"#;
-    let props = br#"{"role":"router","max_instances":4,"models_autoload":true,"model_alias":"llama-server","model_path":"none"}"#;
+    let props = r#"{"role":"router","max_instances":4,"models_autoload":true,"model_alias":"llama-server","model_path":"none"}"#;
     let expected = json!([
         { "id": "TinyA-Q8_0", "format": "gguf", "capabilities": { "chat": true }, "state": "loading" },
         { "id": "embed", "format": "gguf", "capabilities": { "embeddings": true }, "state": "cold" },
         { "id": "new", "format": "gguf", "capabilities": { "chat": true }, "state": "unknown" },
     ]);
-    check(llamacpp::read(json.as_bytes(), Some(props), &question()), expected);
+    check(llamacpp::read(json.as_bytes(), &parsed(props), &question()), expected);
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn all(json: &[u8]) {
     let _ = ollama::read(json, json, &[("d", json)], &question);
     let _ = lmstudio::rest1(json, &question);
     let _ = lmstudio::rest0(json, &question);
-    let _ = llamacpp::read(json, Some(json), &question);
+    let _ = llamacpp::read(json, &serde_json::from_slice(json).unwrap_or_default(), &question);
     let _ = openai::openai(json, &question);
     let _ = openai::anthropic(json, &question);
     let _ = openai::gemini(json, &question);
