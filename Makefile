@@ -49,7 +49,7 @@ captures: deps ## record again what the vendors' own SDKs send (0.5 GB, on deman
 	@tests/captures/record.sh
 
 bench: deps ## measure what Pointsman costs, beside a bare proxy and nginx
-	@tests/parts/nginx.sh
+	@for part in tests/parts/nginx.sh tests/parts/tiny.sh src-tauri/engine/wheel.sh; do $$part || exit; done
 	PATH="$$PATH:$(POINTSMAN_CACHE)/nginx/usr/sbin" cargo bench --workspace --bench gateway
 
 lint: deps ## check format, lints, docs, licences, the table of models, and that the gateway knows no window

@@ -1,18 +1,16 @@
-//! One load, run through every leg in turn, several times.
+//! One load, run through every way in turn, several times.
 //!
-//! The machine may do other work: legs alternate in short rounds, so that a slow moment meets all of them, and the
-//! median round is told. CPU time depends on who else is running, too (a cold cache triples it), so legs are compared
+//! The machine may do other work: ways alternate in short rounds, so that a slow moment meets all of them, and the
+//! median round is told. CPU time depends on who else is running, too (a cold cache triples it), so they are compared
 //! round by round: on two cores at a load of 10, the bare proxy's requests against its own came out between 0.97 and 1.04
-//! that way, and between 0.8 and 1.6 when each leg's rounds were summed first.
+//! that way, and between 0.8 and 1.6 when each one's rounds were summed first.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
-use crate::leg::Leg;
-use crate::load::{Pool, Unit, chat_body, stream_body};
+use crate::load::{Pool, Question, Unit};
 use crate::process::Process;
+use crate::surface::{Surface, Wish};
 
 /// A load.
 pub(crate) struct Case {
@@ -21,46 +19,57 @@ pub(crate) struct Case {
     /// What is counted.
     pub(crate) unit: Unit,
     connections: usize,
-    body: Bytes,
+    bytes: usize,
+    wish: Option<Wish>,
 }
 
 impl Case {
     /// Chats without a stream.
     pub(crate) fn chat(kilobytes: usize, connections: usize) -> Case {
         let name = format!("{kilobytes} kB, {connections} connection{}", if connections == 1 { "" } else { "s" });
-        Case { name, unit: Unit::Request, connections, body: chat_body(kilobytes * 1000) }
+        Case { name, unit: Unit::Request, connections, bytes: kilobytes * 1000, wish: None }
     }
 
     /// Short streams, one after the other.
     pub(crate) fn first_byte() -> Case {
-        let body = stream_body(8, Duration::ZERO, false);
-        Case { name: "first byte, 1 connection".into(), unit: Unit::FirstByte, connections: 1, body }
+        let wish = Some(Wish { chunks: 8, interval: Duration::ZERO, hold: false });
+        let name = "first byte, 1 connection".to_owned();
+        Case { name, unit: Unit::FirstByte, connections: 1, bytes: 1000, wish }
     }
 
     /// Streams at the pace of a fast model: events come one by one.
     pub(crate) fn paced() -> Case {
-        let body = stream_body(50, Duration::from_millis(4), false);
-        Case { name: "32 streams, 250 chunks/s each".into(), unit: Unit::Chunk, connections: 32, body }
+        let wish = Some(Wish { chunks: 50, interval: Duration::from_millis(4), hold: false });
+        let name = "32 streams, 250 chunks/s each".to_owned();
+        Case { name, unit: Unit::Chunk, connections: 32, bytes: 1000, wish }
     }
 
-    /// Streams as fast as they go: events come many at a time.
-    pub(crate) fn flat_out() -> Case {
-        let body = stream_body(2000, Duration::ZERO, false);
-        Case { name: "4 streams, flat out".into(), unit: Unit::Burst, connections: 4, body }
+    /// Streams of so many events as fast as they go: they come many at a time.
+    pub(crate) fn flat_out(chunks: usize) -> Case {
+        let wish = Some(Wish { chunks, interval: Duration::ZERO, hold: false });
+        let name = format!("4 streams of {chunks}, flat out");
+        Case { name, unit: Unit::Burst, connections: 4, bytes: 1000, wish }
+    }
+
+    /// What it asks in an API.
+    fn question(&self, surface: Surface) -> Question {
+        Question { surface, body: surface.body(self.bytes, self.wish) }
     }
 }
 
-/// A leg that runs.
-pub(crate) struct Running {
+/// A way to the upstream that runs.
+pub(crate) struct Running<'p, Way> {
     /// Which.
-    pub(crate) leg: Leg,
+    pub(crate) way: Way,
+    /// The API in which it is asked.
+    pub(crate) surface: Surface,
     /// Where it is asked.
     pub(crate) address: SocketAddr,
     /// Its proxy, if it has one.
-    pub(crate) process: Option<Process>,
+    pub(crate) process: Option<&'p Process>,
 }
 
-/// What one leg did in one round.
+/// What one way did in one round.
 pub(crate) struct Round {
     units: usize,
     wall: Duration,
@@ -75,14 +84,14 @@ impl Round {
     }
 }
 
-/// What one leg did in all rounds.
-pub(crate) struct Rounds {
-    /// Which leg.
-    pub(crate) leg: Leg,
+/// What one way did in all rounds.
+pub(crate) struct Rounds<Way> {
+    /// Which way.
+    pub(crate) way: Way,
     rounds: Vec<Round>,
 }
 
-impl Rounds {
+impl<Way> Rounds<Way> {
     /// Units a second in the median round.
     pub(crate) fn rate(&self) -> f64 {
         median(self.rounds.iter().map(|round| round.units as f64 / round.wall.as_secs_f64()))
@@ -105,44 +114,58 @@ impl Rounds {
         Some(cpu?.as_secs_f64() / units as f64)
     }
 
-    /// This leg's CPU time over another's: the median of the ratios round by round.
-    pub(crate) fn cpu_over(&self, other: &Rounds) -> Option<f64> {
+    /// This way's CPU time over another's: the median of the ratios round by round.
+    pub(crate) fn cpu_over(&self, other: &Rounds<Way>) -> Option<f64> {
         let pairs = self.rounds.iter().zip(&other.rounds);
         let each: Option<Vec<f64>> = pairs.map(|(own, other)| Some(own.cpu_each()? / other.cpu_each()?)).collect();
         each.map(|each| median(each.into_iter()))
     }
 
-    /// What this leg adds to another's median, in seconds: the median of the differences round by round.
-    pub(crate) fn added_to(&self, other: &Rounds) -> f64 {
+    /// What this way adds to another's median, in seconds: the median of the differences round by round.
+    pub(crate) fn added_to(&self, other: &Rounds<Way>) -> f64 {
         let pairs = self.rounds.iter().zip(&other.rounds);
         median(pairs.map(|(own, other)| own.p50.as_secs_f64() - other.p50.as_secs_f64()))
     }
 }
 
-/// Runs a case through every leg.
-pub(crate) async fn run(case: &Case, legs: &[Running], rounds: usize, window: Duration) -> anyhow::Result<Vec<Rounds>> {
-    let mut pools = Vec::new();
-    for running in legs {
+/// Runs a case through every way.
+pub(crate) async fn run<Way: Copy>(
+    case: &Case,
+    ways: &[Running<'_, Way>],
+    rounds: usize,
+    window: Duration,
+) -> anyhow::Result<Vec<Rounds<Way>>> {
+    let mut asking = Vec::new();
+    for running in ways {
         let mut pool = Pool::open(running.address, case.connections).await?;
-        pool.ask(&case.body, case.unit, window / 5).await?;
-        pools.push(pool);
+        let question = case.question(running.surface);
+        pool.ask(&question, case.unit, window / 5).await?;
+        asking.push((pool, question));
     }
-    let mut results: Vec<Rounds> = legs.iter().map(|running| Rounds { leg: running.leg, rounds: Vec::new() }).collect();
+    let mut results: Vec<Rounds<Way>> =
+        ways.iter().map(|running| Rounds { way: running.way, rounds: Vec::new() }).collect();
     for round in 0..rounds {
-        for place in 0..legs.len() {
-            // Each round begins with another leg.
-            let turn = (place + round) % legs.len();
-            let measured = one_round(case, &legs[turn], &mut pools[turn], window).await?;
+        for place in 0..ways.len() {
+            // Each round begins with another one.
+            let turn = (place + round) % ways.len();
+            let (pool, question) = &mut asking[turn];
+            let measured = one_round(case, ways[turn].process, pool, question, window).await?;
             results[turn].rounds.push(measured);
         }
     }
     Ok(results)
 }
 
-async fn one_round(case: &Case, running: &Running, pool: &mut Pool, window: Duration) -> anyhow::Result<Round> {
-    let cpu = || running.process.as_ref().map(Process::cpu).transpose();
+async fn one_round(
+    case: &Case,
+    process: Option<&Process>,
+    pool: &mut Pool,
+    question: &Question,
+    window: Duration,
+) -> anyhow::Result<Round> {
+    let cpu = || process.map(Process::cpu).transpose();
     let (cpu_before, since) = (cpu()?, Instant::now());
-    let mut seen = pool.ask(&case.body, case.unit, window).await?;
+    let mut seen = pool.ask(question, case.unit, window).await?;
     let wall = since.elapsed();
     let cpu = cpu()?.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
     seen.times.sort_unstable();

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use hyper::body::Incoming;
 
-use crate::load::{CHAT, Connection, check_whole, next_data, stream_body};
+use crate::load::{Connection, check_whole, next_data};
 use crate::process::{FileLimit, Process};
+use crate::surface::{Surface, Wish};
 
 /// Memory of one proxy.
 pub(crate) struct Memory {
@@ -55,7 +56,9 @@ pub(crate) async fn measure(proxy: &Process, upstream: SocketAddr, counts: &[usi
 
 async fn hold(address: SocketAddr) -> anyhow::Result<Held> {
     let mut connection = Connection::open(address).await?;
-    let mut events = connection.post(CHAT, stream_body(1, Duration::ZERO, true)).await?.into_body();
+    let wish = Wish { chunks: 1, interval: Duration::ZERO, hold: true };
+    let body = Surface::Chat.body(1000, Some(wish));
+    let mut events = connection.post(Surface::Chat.path(true), body).await?.into_body();
     let text = next_data(&mut events).await?.context("an empty stream")?.to_vec();
     Ok(Held { _connection: connection, events, text })
 }
@@ -65,7 +68,7 @@ async fn finish(mut held: Held) -> anyhow::Result<()> {
         while let Some(data) = next_data(&mut held.events).await? {
             held.text.extend_from_slice(&data);
         }
-        check_whole(&held.text)
+        check_whole(Surface::Chat, &held.text, true)
     };
     tokio::time::timeout(Duration::from_secs(20), reading).await?
 }

@@ -16,7 +16,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::process::monotonic;
-use crate::upstream::STAMP;
+use crate::surface::Surface;
+use crate::upstream::{STAMP, WORD};
 
 /// One kept connection.
 pub(crate) struct Connection {
@@ -63,6 +64,15 @@ impl Connection {
     }
 }
 
+/// What is asked, and in which API.
+#[derive(Clone)]
+pub(crate) struct Question {
+    /// The API.
+    pub(crate) surface: Surface,
+    /// The request's body.
+    pub(crate) body: Bytes,
+}
+
 /// What is counted and timed.
 #[derive(Clone, Copy)]
 pub(crate) enum Unit {
@@ -101,15 +111,15 @@ impl Pool {
     }
 
     /// Every connection asks with `body` until the window is over, and ends what it has begun.
-    pub(crate) async fn ask(&mut self, body: &Bytes, unit: Unit, window: Duration) -> anyhow::Result<Seen> {
+    pub(crate) async fn ask(&mut self, question: &Question, unit: Unit, window: Duration) -> anyhow::Result<Seen> {
         let end = Instant::now() + window;
         let mut asking = JoinSet::new();
         for mut connection in self.connections.drain(..) {
-            let body = body.clone();
+            let question = question.clone();
             asking.spawn(async move {
                 let mut seen = Seen::default();
                 while Instant::now() < end {
-                    exchange(&mut connection, body.clone(), unit, &mut seen).await?;
+                    exchange(&mut connection, &question, unit, &mut seen).await?;
                 }
                 anyhow::Ok((connection, seen))
             });
@@ -125,17 +135,17 @@ impl Pool {
     }
 }
 
-async fn exchange(connection: &mut Connection, body: Bytes, unit: Unit, seen: &mut Seen) -> anyhow::Result<()> {
+async fn exchange(connection: &mut Connection, question: &Question, unit: Unit, seen: &mut Seen) -> anyhow::Result<()> {
+    let Question { surface, body } = question;
+    let stream = !matches!(unit, Unit::Request);
     let asked = Instant::now();
-    let response = connection.post(CHAT, body).await?;
+    let response = connection.post(surface.path(stream), body.clone()).await?;
     match unit {
         Unit::Request => {
             let answer = response.into_body().collect().await?.to_bytes();
             seen.times.push(asked.elapsed());
             seen.units += 1;
-            if memmem::find(&answer, br#""usage""#).is_none() {
-                bail!("the answer was cut: {}", String::from_utf8_lossy(&answer));
-            }
+            check_whole(*surface, &answer, stream)?;
         }
         Unit::FirstByte => {
             let mut events = response.into_body();
@@ -145,7 +155,7 @@ async fn exchange(connection: &mut Connection, body: Bytes, unit: Unit, seen: &m
             while let Some(data) = next_data(&mut events).await? {
                 text.extend_from_slice(&data);
             }
-            check_whole(&text)?;
+            check_whole(*surface, &text, stream)?;
         }
         Unit::Chunk | Unit::Burst => {
             let mut events = response.into_body();
@@ -154,8 +164,8 @@ async fn exchange(connection: &mut Connection, body: Bytes, unit: Unit, seen: &m
                 seen.times.extend(age(&data));
                 text.extend_from_slice(&data);
             }
-            check_whole(&text)?;
-            seen.units += memmem::find_iter(&text, STAMP).count();
+            check_whole(*surface, &text, stream)?;
+            seen.units += memmem::find_iter(&text, WORD).count();
         }
     }
     Ok(())
@@ -171,11 +181,11 @@ pub(crate) async fn next_data(body: &mut Incoming) -> anyhow::Result<Option<Byte
     Ok(None)
 }
 
-/// Whether a stream came to its end.
-pub(crate) fn check_whole(text: &[u8]) -> anyhow::Result<()> {
-    if memmem::rfind(text, b"data: [DONE]").is_none() {
+/// Fails if an answer did not come to its end.
+pub(crate) fn check_whole(surface: Surface, text: &[u8], stream: bool) -> anyhow::Result<()> {
+    if !surface.is_whole(text, stream) {
         let tail = &text[text.len().saturating_sub(300)..];
-        bail!("a stream was cut after {} bytes: {}", text.len(), String::from_utf8_lossy(tail));
+        bail!("an answer was cut after {} bytes: {}", text.len(), String::from_utf8_lossy(tail));
     }
     Ok(())
 }
@@ -186,31 +196,4 @@ fn age(data: &[u8]) -> Option<Duration> {
     let digits = &after[..after.iter().position(|byte| *byte == b'"')?];
     let made = Duration::from_nanos(std::str::from_utf8(digits).ok()?.parse().ok()?);
     monotonic().checked_sub(made)
-}
-
-/// The path of every request that is measured.
-pub(crate) const CHAT: &str = "/v1/chat/completions";
-
-/// A chat of about `bytes` bytes, in the order in which OpenAI's library writes it: `model` comes after the messages.
-pub(crate) fn chat_body(bytes: usize) -> Bytes {
-    body(bytes, "")
-}
-
-/// A chat of 1 kB that asks for a stream; see `upstream`.
-pub(crate) fn stream_body(chunks: usize, interval: Duration, hold: bool) -> Bytes {
-    let interval = interval.as_micros();
-    body(1000, &format!(r#","stream":true,"bench":{{"chunks":{chunks},"interval_us":{interval},"hold":{hold}}}"#))
-}
-
-fn body(bytes: usize, ending: &str) -> Bytes {
-    let text = r#"The signal at \"North Junction\" is red.\nWhich switch do I set, and in which order?\n"#;
-    let mut messages = vec![r#"{"role":"system","content":"You are a pointsman."}"#.to_owned()];
-    let mut left = bytes.saturating_sub(130);
-    while left > 0 {
-        let role = if messages.len() % 2 == 1 { "user" } else { "assistant" };
-        let repeats = (left / text.len()).clamp(1, 8);
-        messages.push(format!(r#"{{"role":"{role}","content":"{}"}}"#, text.repeat(repeats)));
-        left = left.saturating_sub(repeats * text.len() + 34);
-    }
-    format!(r#"{{"messages":[{}],"model":"bench"{ending}}}"#, messages.join(",")).into()
 }

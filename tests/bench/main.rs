@@ -7,6 +7,9 @@
 #![expect(clippy::print_stderr, reason = "what it is doing, apart from the tables")]
 
 #[cfg(target_os = "linux")]
+#[path = "../harness/agent_session.rs"]
+mod agent_session;
+#[cfg(target_os = "linux")]
 mod bare;
 #[cfg(target_os = "linux")]
 mod case;
@@ -27,9 +30,15 @@ mod order;
 #[cfg(target_os = "linux")]
 mod pointsman;
 #[cfg(target_os = "linux")]
+mod prefix_cache;
+#[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod report;
+#[cfg(target_os = "linux")]
+mod surface;
+#[cfg(target_os = "linux")]
+mod translation;
 #[cfg(target_os = "linux")]
 mod upstream;
 

@@ -27,8 +27,8 @@ pub(crate) async fn start(upstream: SocketAddr, folder: &Path) -> anyhow::Result
     })
 }
 
-/// nginx takes no port 0, so ask the system for a free one first.
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// For a program that takes no port 0: asks the system for a free one.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 

@@ -14,6 +14,8 @@ use crate::process::Process;
 pub(crate) enum Discovery<'a> {
     /// Only at this address, so that whatever else runs on the machine is left alone.
     Only(SocketAddr),
+    /// Not at all: an endpoint by hand that speaks this protocol only.
+    ByHand(SocketAddr, &'static str),
     /// As by default, and at these addresses too.
     DefaultsAnd(&'a [SocketAddr]),
 }
@@ -48,6 +50,10 @@ fn settings_text(discovery: &Discovery<'_>) -> String {
         Discovery::Only(address) => {
             format!("[discovery]\ndefault_ports = false\nprocesses = false\nports = [{}]\n", address.port())
         }
+        Discovery::ByHand(address, protocol) => format!(
+            "[discovery]\ndefault_ports = false\nprocesses = false\n\n[[endpoints]]\nname = \"lab\"\n\
+             base_url = \"http://{address}\"\nprotocol = \"{protocol}\"\nmodels = [\"bench\"]\n"
+        ),
         Discovery::DefaultsAnd(addresses) => {
             let ports: Vec<String> = addresses.iter().map(|address| address.port().to_string()).collect();
             format!("[discovery]\nports = [{}]\n", ports.join(", "))

@@ -9,6 +9,9 @@ use crate::case::{Case, Rounds};
 use crate::held::Memory;
 use crate::leg::Leg;
 use crate::load::Unit;
+use crate::prefix_cache::Share;
+use crate::surface::Surface;
+use crate::translation::Translation;
 
 const BEGIN: &str = "<!-- bench:begin -->";
 const END: &str = "<!-- bench:end -->";
@@ -19,21 +22,34 @@ pub(crate) struct Report {
     /// The legs that ran.
     pub(crate) legs: Vec<Leg>,
     /// Loads, each with one result a leg.
-    pub(crate) cases: Vec<(Case, Vec<Rounds>)>,
+    pub(crate) cases: Vec<(Case, Vec<Rounds<Leg>>)>,
     /// Seconds from start to listening.
     pub(crate) startup: Vec<(Leg, f64)>,
     /// Memory with open streams.
     pub(crate) memory: Vec<(Leg, Memory)>,
     /// The part of one core that discovery takes while nothing happens.
     pub(crate) discovery: Option<f64>,
+    /// What a translation costs.
+    pub(crate) translation: Option<Translation>,
+    /// How much of an agent's session a local model need not read again.
+    pub(crate) prefix_cache: Vec<Share>,
 }
 
 impl Report {
     /// All tables.
     pub(crate) fn markdown(&self) -> String {
-        let tables = [self.aims(), self.rates(), self.cpu(), self.streams(), self.processes()];
+        let tables = [
+            self.aims(),
+            self.rates(),
+            self.cpu(),
+            self.streams(),
+            self.processes(),
+            self.translations(),
+            self.prefix_cache(),
+        ];
         let mut text = format!("{}\n\n", machine());
-        text.push_str(&tables.map(|table| table.to_string()).join("\n"));
+        let told: Vec<String> = tables.iter().filter(|table| table.lines.len() > 1).map(ToString::to_string).collect();
+        text.push_str(&told.join("\n"));
         text
     }
 
@@ -69,6 +85,15 @@ impl Report {
             }
             aim("streams dropped", 0.0, "", Some(memory.dropped as f64));
         }
+        for (case, results) in self.translation.iter().flat_map(|translation| &translation.cases) {
+            let unit = if matches!(case.unit, Unit::Request) { "request" } else { "chunk" };
+            let most = results.iter().filter_map(|rounds| rounds.cpu_over(results.first()?)).reduce(f64::max);
+            let name = format!("CPU per translated {unit} over a forwarded one's, {}", case.name);
+            aim(&name, 3.0, "×", most);
+        }
+        for share in self.prefix_cache.iter().filter(|share| share.ours) {
+            aim(&format!("tokens read anew, {}", share.way), 1.0, " %", Some((1.0 - share.session.share()) * 100.0));
+        }
         let startup = self.startup.iter().find(|(leg, _)| *leg == Leg::Pointsman);
         aim("start to listening", 150.0, " ms", startup.map(|(_, seconds)| seconds * 1e3));
         table
@@ -94,7 +119,7 @@ impl Report {
         let mut table =
             Table::new("CPU time of the proxy, µs for one request or chunk, and Pointsman's over the others'", head);
         for (case, results) in self.cases.iter().filter(|(case, _)| !matches!(case.unit, Unit::FirstByte)) {
-            let each = |rounds: &Rounds| rounds.cpu().map_or("–".into(), |seconds| figure(seconds * 1e6));
+            let each = |rounds: &Rounds<Leg>| rounds.cpu().map_or("–".into(), |seconds| figure(seconds * 1e6));
             let ratio = |other| over(results, other).map_or("–".into(), |ratio| figure(ratio) + "×");
             let ratios = [Leg::Nginx, Leg::Bare].map(ratio);
             table.row_of(&case.name, results.iter().map(each).chain(ratios));
@@ -110,7 +135,8 @@ impl Report {
                 Unit::FirstByte => format!("{}: from the request", case.name),
                 Unit::Chunk => format!("{}: on the way", case.name),
             };
-            let cell = |rounds: &Rounds| format!("{} / {}", figure(rounds.p50() * 1e3), figure(rounds.p99() * 1e3));
+            let cell =
+                |rounds: &Rounds<Leg>| format!("{} / {}", figure(rounds.p50() * 1e3), figure(rounds.p99() * 1e3));
             table.row_of(&name, results.iter().map(cell));
         }
         table
@@ -136,6 +162,37 @@ impl Report {
         row(&mut table, "idle CPU with five runtimes to watch, % of a core", &|leg| {
             (leg == Leg::Pointsman).then_some(self.discovery?).map(|part| figure(part * 100.0))
         });
+        table
+    }
+
+    fn translations(&self) -> Table {
+        let head = std::iter::once("").chain(Surface::ALL.map(Surface::name)).map(String::from).collect();
+        let title = "Translation: CPU time, µs for one request or chunk, and times what passing it through takes";
+        let mut table = Table::new(title, head);
+        let Some(translation) = &self.translation else { return table };
+        for (case, results) in &translation.cases {
+            let cell = |rounds: &Rounds<Surface>| {
+                let cpu = rounds.cpu().map_or("–".into(), |seconds| figure(seconds * 1e6));
+                let over = results.first().filter(|first| first.way != rounds.way);
+                let over = over.and_then(|first| rounds.cpu_over(first)).map(|ratio| format!(" ({}×)", figure(ratio)));
+                cpu + &over.unwrap_or_default()
+            };
+            table.row_of(&case.name, results.iter().map(cell));
+        }
+        let [short, long] = translation.memory.map(|bytes| format!("{} MB", figure(megabytes(bytes))));
+        table.row(&["memory after all of these, and after the last".into(), short, long]);
+        table
+    }
+
+    fn prefix_cache(&self) -> Table {
+        let title = "A coding agent's ten turns on a real llama-server: tokens that could come from its cache, and did";
+        let head = ["", "could", "did", ""].map(String::from).to_vec();
+        let mut table = Table::new(title, head);
+        for share in &self.prefix_cache {
+            let part = format!("{} %", figure(share.session.share() * 100.0));
+            let count = |tokens: u64| thousands(tokens as f64);
+            table.row(&[share.way.into(), count(share.session.reusable), count(share.session.cached), part]);
+        }
         table
     }
 
@@ -201,11 +258,11 @@ fn machine() -> String {
     text + "."
 }
 
-fn of(results: &[Rounds], leg: Leg) -> Option<&Rounds> {
-    results.iter().find(|rounds| rounds.leg == leg)
+fn of(results: &[Rounds<Leg>], leg: Leg) -> Option<&Rounds<Leg>> {
+    results.iter().find(|rounds| rounds.way == leg)
 }
 
-fn over(results: &[Rounds], other: Leg) -> Option<f64> {
+fn over(results: &[Rounds<Leg>], other: Leg) -> Option<f64> {
     of(results, Leg::Pointsman)?.cpu_over(of(results, other)?)
 }
 

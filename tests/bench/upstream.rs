@@ -1,11 +1,10 @@
 //! A runtime that costs next to nothing: it looks like llama.cpp's server and has its answers ready.
 //!
-//! A chat without `bench` in its body gets a fixed completion of about 1 kB. One with `"bench": {"chunks": 100,
-//! "interval_us": 4000, "hold": false}` gets that many server-sent events at that pace; with `hold` the stream then stays
-//! open until `POST /bench/release`. Each event carries the time at which it was made.
+//! A chat without a [`Wish`] in its prompt gets a fixed completion of about 1 kB. One with a wish gets that many
+//! server-sent events at that pace; where it says so, the stream then stays open until `POST /bench/release`. Each event
+//! carries the time at which it was made.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -14,13 +13,12 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::{Method, Request, Response, StatusCode};
-use memchr::memmem;
-use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::listen;
 use crate::process::monotonic;
+use crate::surface::Wish;
 
 type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
@@ -37,14 +35,8 @@ const ENDING: &str = concat!(
 /// What precedes the time in an event.
 pub(crate) const STAMP: &[u8] = br#""system_fingerprint":"t"#;
 
-/// What a request wants of the stream.
-#[derive(Clone, Copy, Deserialize)]
-struct Wish {
-    chunks: usize,
-    interval_us: u64,
-    #[serde(default)]
-    hold: bool,
-}
+/// What each event says, as it stands in JSON, whatever the API.
+pub(crate) const WORD: &[u8] = br#"" word""#;
 
 /// Answers until the bench ends.
 pub(crate) async fn serve() -> anyhow::Result<()> {
@@ -68,7 +60,7 @@ async fn answer(
         }
         (&Method::POST, "/v1/chat/completions" | "/chat/completions") => {
             let body = request.into_body().collect().await?.to_bytes();
-            match wish(&body) {
+            match Wish::find(&body) {
                 Some(wish) => events(wish, release.subscribe()),
                 None => json(completion),
             }
@@ -83,12 +75,6 @@ async fn answer(
     Ok(answer)
 }
 
-/// The body's `bench` field, found by a search: parsing 100 kB would be the slowest step of the whole chain.
-fn wish(body: &[u8]) -> Option<Wish> {
-    let after = body.get(memmem::rfind(body, br#""bench":"#)? + 8..)?;
-    serde_json::Deserializer::from_slice(after).into_iter().next()?.ok()
-}
-
 fn json(body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body).boxed_unsync());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
@@ -96,8 +82,8 @@ fn json(body: Bytes) -> Answer {
 }
 
 fn events(wish: Wish, release: watch::Receiver<()>) -> Answer {
-    let pace = (wish.interval_us > 0).then(|| {
-        let mut pace = tokio::time::interval(Duration::from_micros(wish.interval_us));
+    let pace = (!wish.interval.is_zero()).then(|| {
+        let mut pace = tokio::time::interval(wish.interval);
         // A late event must not make the next ones come in a burst: bursts are cheaper to forward.
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pace

@@ -3,6 +3,7 @@
 //! Nothing here sleeps and no port is fixed: a test waits for the event it is about, and ten run side by side. Every
 //! wait has an end, and says what it waited for when it fails.
 
+pub(crate) mod agent_session;
 mod bodies;
 mod client;
 mod control;
