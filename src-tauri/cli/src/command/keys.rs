@@ -57,16 +57,16 @@ enum Action {
 #[derive(Debug, clap::Args)]
 struct At {
     /// Another name, for a second account at the provider
-    #[arg(long, requires = "tool")]
+    #[arg(long, conflicts_with = "endpoint")]
     name: Option<String>,
     /// Another address than the provider's usual one
-    #[arg(long, value_name = "URL", requires = "tool")]
+    #[arg(long, value_name = "URL", conflicts_with = "endpoint")]
     base_url: Option<String>,
     /// The address may be in a private network
     #[arg(long, requires = "base_url")]
     allow_private: bool,
     /// Take the key from the provider's usual environment variable
-    #[arg(long, requires = "tool")]
+    #[arg(long, conflicts_with = "endpoint")]
     from_env: bool,
 }
 
