@@ -6,8 +6,10 @@
 mod answer;
 mod body;
 pub mod guard;
+mod infer;
 mod lists;
 pub mod ollama_port;
+mod read;
 mod responses;
 mod waiting;
 

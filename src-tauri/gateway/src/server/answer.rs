@@ -1,43 +1,35 @@
 //! One request, from its head to the head of its answer.
 //!
-//! Reads top-down as the checks are made: Host and Origin, path, key, body, route, dispatch. Every refusal is told in
-//! the shape of the surface that the path belongs to and counted in the usage table.
+//! Reads top-down as the checks are made: Host and Origin, path, key. What is asked of a model goes on in `infer`, all else
+//! is answered from memory. Every refusal is told in the shape of the surface that the path belongs to.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use http::header::{
-    ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
-};
-use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::body::Body;
-use super::guard::{self, Guard, Key};
+use super::guard::{self, Guard};
+use super::infer::{Asks, Question, infer};
 use super::lists;
+use super::read::read;
 use super::responses;
-use super::waiting::Waiting;
 use crate::catalog::{Catalog, Origin};
-use crate::dispatch::memory::Memory;
-use crate::dispatch::{Dispatch, Inbound, headers};
+use crate::dispatch::{Dispatch, headers};
 use crate::error::Error;
-use crate::ingress::peek::{self, Peek, PeekError};
+use crate::ingress::peek;
 use crate::ingress::{self, Place, mlflow};
-use crate::protocol::{Operation, Protocol, gemini, refusal};
+use crate::protocol::{Protocol, gemini, refusal};
 use crate::recall::Shelf;
-use crate::routing::{self, Asked, Target};
+use crate::routing::Target;
 use crate::settings::Settings;
-use crate::usage::recorder::{Open, Recorder};
-use crate::usage::{Outcome, Sink};
-
-/// A body must go on coming: so long without a byte and it is given up.
-const BODY_PAUSE: Duration = Duration::from_secs(20);
+use crate::usage::Sink;
+use crate::usage::recorder::Open;
 
 /// What holds on one port. One snapshot of each is taken at a request's start.
 pub struct Door {
@@ -75,7 +67,7 @@ impl Shared {
 
     /// Whether a stream in `protocol` from `target` would first have to wait for a load that we know of. Ollama's
     /// protocol has no comments to tell it with, and Google's SDK for Python takes one for JSON.
-    fn must_load(&self, protocol: Protocol, target: &Target) -> bool {
+    pub(super) fn must_load(&self, protocol: Protocol, target: &Target) -> bool {
         !matches!(protocol, Protocol::Ollama | Protocol::Gemini)
             && target.endpoint.origin == Origin::BuiltIn
             && !self.dispatch.engine.is_up(&target.model.id)
@@ -233,238 +225,6 @@ fn is_googles(headers: &HeaderMap) -> bool {
 /// A name as a path has it: slashes come escaped from some clients and plain from others.
 fn named(id: &str) -> String {
     gemini::path::decoded(id).map_or_else(|| id.to_owned(), Cow::into_owned)
-}
-
-/// What a path says of a question.
-struct Question {
-    protocol: Protocol,
-    asks: Asks,
-}
-
-/// What kind of question it is.
-enum Asks {
-    /// The path says it.
-    Said(Operation),
-    /// The path names the model only, and the body says the rest.
-    InBody { name: String },
-}
-
-/// A question to a model.
-async fn infer(
-    shared: &Arc<Shared>,
-    door: &Door,
-    Question { protocol, asks }: Question,
-    key: Key,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let (mut parts, body) = request.into_parts();
-    let settings = Arc::clone(&door.settings.borrow());
-    let mut read = read(parts.headers.get(CONTENT_ENCODING), body, settings.limits.body_bytes).await;
-    let operation = match asks {
-        Asks::Said(operation) => operation,
-        Asks::InBody { name } => {
-            let invoked = read.and_then(|body| invoke(&name, &body));
-            let operation = invoked.as_ref().map_or(Operation::Chat, |(operation, _)| *operation);
-            let plain = protocol.path(operation).map(|path| format!("{}{path}", protocol.default_prefix()));
-            parts.uri = plain.and_then(|path| mlflow::with_path(&parts.uri, &path)).unwrap_or(parts.uri);
-            read = invoked.map(|(_, body)| body);
-            operation
-        }
-    };
-    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let call = (protocol == Protocol::Gemini).then(|| gemini::path::call(path(&parts.uri))).flatten();
-    let read = read.and_then(|body| {
-        let (peek, turn) = match (protocol, operation) {
-            (Protocol::OpenAiResponses, Operation::Chat) => responses::look(kind, &body)?,
-            _ => (look(kind, operation, call, &body)?, None),
-        };
-        Ok((body, peek, turn))
-    });
-    let asked: Arc<str> = match &read {
-        Ok((_, Peek { model: Some(name), .. }, _)) => name.as_str().into(),
-        _ => routing::DEFAULT.into(),
-    };
-    let mut recorder =
-        Recorder::new(shared.usage.clone(), shared.open.clone(), protocol, operation, Arc::clone(&asked));
-    let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-    let (name, wrong_key) = match key {
-        Key::Known(name) => (Some(name), false),
-        Key::Wrong => (None, true),
-        Key::None => (None, false),
-    };
-    let keyed = name.is_some();
-    recorder.client(name.clone(), agent);
-    let (body, peek, turn) = match read {
-        Ok(read) => read,
-        Err(error) => return refused(shared, protocol, &error, recorder),
-    };
-    if protocol == Protocol::Ollama && operation_loads(operation) && !peek.asks {
-        return refused(shared, protocol, &Error::StateChanging { what: "loading or unloading a model" }, recorder);
-    }
-    recorder.stream(peek.stream.unwrap_or(protocol == Protocol::Ollama && operation != Operation::Embeddings));
-    let choice = {
-        let catalog = Arc::clone(&shared.catalog.borrow());
-        routing::route(&catalog, &settings, &Asked { name: &asked, operation, keyed, wrong_key }, Instant::now())
-    };
-    let choice = match choice {
-        Ok(choice) => choice,
-        Err(Error::LocalOnly { name }) if door.ollama_only => {
-            return refused(shared, protocol, &Error::LocalPort { name }, recorder);
-        }
-        Err(error) => return refused(shared, protocol, &error, recorder),
-    };
-    let memory = match turn {
-        // In a box, like all that few requests need.
-        Some(turn) => {
-            let owner = name.unwrap_or_default();
-            Box::pin(Memory::recall(&shared.shelf, *turn, owner, &settings)).await
-        }
-        None => None,
-    };
-    let query = parts.uri.query().map(|query| match protocol {
-        Protocol::Gemini => gemini::forward::query(query).into_owned(),
-        Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic | Protocol::Ollama => query.to_owned(),
-    });
-    let query = query.filter(|query| !query.is_empty());
-    let streams = peek.stream == Some(true);
-    let context = choice.context;
-    let inbound =
-        Inbound { protocol, operation, uri: parts.uri, headers: parts.headers, query, body, peek, context, memory };
-    if let Some(target) = choice.targets.first().filter(|target| streams && shared.must_load(protocol, target)) {
-        let first = target.clone();
-        return wait(shared, inbound, &first, choice.targets, recorder);
-    }
-    match shared.dispatch.answer(inbound, &choice.targets, recorder).await {
-        Ok(response) => response.map(Body::Answer),
-        Err((error, mut recorder)) => {
-            let outcome = if recorder.attempts() == 0 { Outcome::Refused } else { Outcome::Failed };
-            let attempts = u16::from(recorder.attempts());
-            recorder.ended(outcome, Some(error.status().as_u16()), Some(error.to_string()));
-            let mut response = refuse(shared, protocol, &error);
-            let headers = response.headers_mut();
-            headers.insert(headers::ATTEMPTS, HeaderValue::from(attempts));
-            if let Some((endpoint, model)) = recorder.target() {
-                headers::name(headers, endpoint, model);
-            }
-            response
-        }
-    }
-}
-
-/// What an invocation asks, and its body with the model's name in it.
-fn invoke(name: &str, body: &Bytes) -> Result<(Operation, Bytes), Error> {
-    let bad = |reason: String| Error::BadRequest { reason };
-    let peek = peek::json(body).map_err(|error| bad(error.to_string()))?;
-    let operation =
-        mlflow::operation(body).ok_or_else(|| bad("it has no `messages`, no `prompt` and no `input`".to_owned()))?;
-    Ok((operation, peek.renamed(body, name).concat().into()))
-}
-
-/// A path with its query.
-fn path(uri: &Uri) -> &str {
-    uri.path_and_query().map_or("", PathAndQuery::as_str)
-}
-
-/// A stream that starts with comments, since its model must be loaded first.
-fn wait(
-    shared: &Arc<Shared>,
-    inbound: Inbound,
-    first: &Target,
-    targets: Vec<Target>,
-    recorder: Recorder,
-) -> Response<Body> {
-    let protocol = inbound.protocol;
-    let shared = Arc::clone(shared);
-    let answer = async move { shared.dispatch.answer(inbound, &targets, recorder).await };
-    let waiting = Waiting::new(protocol, &first.model.id, Box::pin(answer));
-    let mut response = Response::new(Body::Waiting(Box::new(waiting)));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert("cache-control", HeaderValue::from_static("no-cache"));
-    headers::name(headers, &first.endpoint.id, &first.model.id);
-    headers.insert(headers::LOCAL, headers::flag(first.local()));
-    response
-}
-
-/// The whole body, at most `limit` bytes.
-async fn read(encoding: Option<&HeaderValue>, body: Incoming, limit: usize) -> Result<Bytes, Error> {
-    if encoding.is_some_and(|encoding| encoding != "identity") {
-        return Err(Error::WrongContentType { wanted: "plain, without a content encoding" });
-    }
-    let expected = usize::try_from(hyper::body::Body::size_hint(&body).lower()).unwrap_or(usize::MAX);
-    if expected > limit {
-        return Err(Error::BodyTooLarge { limit });
-    }
-    let mut body = Limited::new(body, limit);
-    let mut first: Option<Bytes> = None;
-    let mut rest: Option<BytesMut> = None;
-    loop {
-        let frame = match tokio::time::timeout(BODY_PAUSE, body.frame()).await {
-            Err(_) => return Err(Error::BodyLost),
-            Ok(None) => break,
-            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => return Err(Error::BodyTooLarge { limit }),
-            Ok(Some(Err(_))) => return Err(Error::BodyLost),
-            Ok(Some(Ok(frame))) => frame,
-        };
-        let Ok(bytes) = frame.into_data() else { continue };
-        match (&mut rest, &first) {
-            (Some(all), _) => all.extend_from_slice(&bytes),
-            // Most bodies come in one piece, which is then never copied.
-            (None, None) => first = Some(bytes),
-            (None, Some(start)) => {
-                // What is told ahead is believed only so far: a body that never comes must cost nothing.
-                let mut all = BytesMut::with_capacity((start.len() + bytes.len()).max(expected.min(1 << 20)));
-                all.extend_from_slice(start);
-                all.extend_from_slice(&bytes);
-                rest = Some(all);
-            }
-        }
-    }
-    Ok(rest.map(BytesMut::freeze).or(first).unwrap_or_default())
-}
-
-/// What stands in the body: a form where a file is sent, else JSON whatever the content type says. Browsers' simple
-/// requests were refused by their Origin before this; tools that follow Ollama's examples send no type at all.
-fn look(kind: &str, operation: Operation, call: Option<gemini::path::Call>, body: &[u8]) -> Result<Peek, Error> {
-    let bad = |error: PeekError| Error::BadRequest { reason: error.to_string() };
-    if let Some(call) = call {
-        return peek::path(body, call).map_err(bad);
-    }
-    match operation {
-        Operation::Transcription | Operation::Translation => {
-            let boundary = kind
-                .strip_prefix("multipart/form-data")
-                .and_then(|rest| rest.split(';').map(str::trim).find_map(|part| part.strip_prefix("boundary=")))
-                .map(|boundary| boundary.trim_matches('"'))
-                .filter(|boundary| (1..=70).contains(&boundary.len()));
-            let Some(boundary) = boundary else {
-                return Err(Error::WrongContentType { wanted: "multipart/form-data" });
-            };
-            peek::form(body, boundary).map_err(bad)
-        }
-        Operation::Chat
-        | Operation::Completion
-        | Operation::Embeddings
-        | Operation::SingleEmbedding
-        | Operation::CountTokens
-        | Operation::Rerank
-        | Operation::ShowModel => {
-            if kind.starts_with("multipart/") {
-                return Err(Error::WrongContentType { wanted: "application/json" });
-            }
-            peek::json(body).map_err(bad)
-        }
-    }
-}
-
-/// The two routes of Ollama that load a model, or unload it, when they are asked nothing.
-fn operation_loads(operation: Operation) -> bool {
-    matches!(operation, Operation::Chat | Operation::Completion)
-}
-
-fn refused(shared: &Shared, protocol: Protocol, error: &Error, mut recorder: Recorder) -> Response<Body> {
-    recorder.ended(Outcome::Refused, Some(error.status().as_u16()), Some(error.to_string()));
-    refuse(shared, protocol, error)
 }
 
 /// An error in the surface's own shape.
