@@ -3,7 +3,6 @@
 //! It follows no redirect, accepts no compression and sends a credential only where a site was made with one, which is
 //! never for a discovered one. What an answer means is `probe`'s and `listing`'s business.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,14 +44,14 @@ pub(super) fn elsewhere(allow_private: bool) -> Result<reqwest::Client, Fault> {
         .pool_max_idle_per_host(1)
         .dns_resolver(Arc::new(address::Resolver { allow_private }))
         .build()
-        .map_err(|error| Fault::Broken(causes(&error)))
+        .map_err(|error| Fault::Broken(cause(&error)))
 }
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
-    /// Nobody took the connection.
-    #[error("the connection was refused: {0}")]
+    /// Nobody took the connection, or its name leads nowhere.
+    #[error("no connection: {0}")]
     Refused(String),
     /// Nothing complete came in time.
     #[error("nothing came in time")]
@@ -130,14 +129,14 @@ async fn near(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Answer, Fault> {
-    let uri: Uri = url.parse().map_err(|error| Fault::Broken(causes(&error)))?;
+    let uri: Uri = url.parse().map_err(|error| Fault::Broken(cause(&error)))?;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     let response = client.request(request).await.map_err(|error| {
-        let causes = causes(&error);
-        if error.is_connect() { Fault::Refused(causes) } else { Fault::Broken(causes) }
+        let cause = cause(&error);
+        if error.is_connect() { Fault::Refused(cause) } else { Fault::Broken(cause) }
     })?;
     let (parts, body) = response.into_parts();
     let body = Limited::new(body, LARGEST).collect().await.map_err(|error| {
@@ -156,8 +155,8 @@ async fn far(
     let fault = |error: reqwest::Error| {
         // The address may hold a key in its query: it stays out of every message.
         let error = error.without_url();
-        let causes = causes(&error);
-        if error.is_connect() { Fault::Refused(causes) } else { Fault::Broken(causes) }
+        let cause = cause(&error);
+        if error.is_connect() { Fault::Refused(cause) } else { Fault::Broken(cause) }
     };
     let mut response = client.request(method, url).headers(headers).body(body).send().await.map_err(fault)?;
     let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
@@ -196,14 +195,11 @@ impl Answer {
     }
 }
 
-/// An error with all that caused it, in one bounded line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        // Writing to a string does not fail.
-        let _ = write!(text, ": {cause}");
-        next = cause.source();
+/// The innermost cause, which is the one that a person understands, in one bounded line: `Connection refused`.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(next) = innermost.source() {
+        innermost = next;
     }
-    super::text::printable(&text, 200)
+    super::text::printable(&innermost.to_string(), 200)
 }
