@@ -194,11 +194,12 @@ impl Dispatch {
                         }
                         Way::Forward(_) | Way::Estimate(_) => {
                             let onward = Onward { target, idle, recorder, keeper: keeper(true) };
-                            if passing::must_be_read(&answer, &onward) {
+                            let mut response = if passing::must_be_read(&answer, &onward) {
                                 // In a box: most requests never come here, and all of them would carry the room for it.
-                                return Box::pin(passing::read(answer, &inbound, onward)).await;
-                            }
-                            let mut response = passing::pass_on(*answer, &inbound, onward);
+                                Box::pin(passing::read(answer, &inbound, onward)).await?
+                            } else {
+                                passing::pass_on(*answer, &inbound, onward)
+                            };
                             if let Way::Forward(ask) = &way {
                                 headers::dropped(response.headers_mut(), &ask.dropped);
                             }

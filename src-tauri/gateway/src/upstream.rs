@@ -9,7 +9,6 @@ mod connections;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response, Uri};
 use tokio::sync::watch;
 
@@ -92,15 +91,10 @@ impl Upstream {
 }
 
 /// The innermost cause, which is the one that a person understands: `Connection refused`.
-fn deepest(error: &dyn std::error::Error) -> String {
+pub(crate) fn deepest(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
     cause.to_string()
-}
-
-/// An empty body, for a GET.
-pub fn nothing() -> Pieces {
-    Pieces::new([Bytes::new(), Bytes::new(), Bytes::new()])
 }

@@ -16,6 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::address;
+use crate::upstream::deepest;
 
 /// The largest answer that is read.
 pub(super) const LARGEST: usize = 2 * 1024 * 1024;
@@ -195,11 +196,7 @@ impl Answer {
     }
 }
 
-/// The innermost cause, which is the one that a person understands, in one bounded line: `Connection refused`.
+/// Why it failed, in one bounded line.
 fn cause(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(next) = innermost.source() {
-        innermost = next;
-    }
-    super::text::printable(&innermost.to_string(), 200)
+    super::text::printable(&deepest(error), 200)
 }

@@ -10,18 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::entry::{base, credential, fault, listing_of, reach, speaks};
+use self::entry::{base, credential, fault, listing_of, reach, speaks, version};
 use super::client::{Fault, Reach, Site};
 use super::listing::{self, Memory, Question, Unlisted};
 use super::probe::{Expected, Finding, Identity, probe};
 use super::{World, address, text};
 use crate::catalog::{Endpoint, EndpointId, EndpointState, Event, Health, Model, ModelState, Origin, Refusal};
-use crate::protocol::Protocol;
 use crate::provider::Meaning;
 use crate::provider::hosted::ProviderSpec;
 use crate::provider::known;
@@ -112,7 +110,6 @@ impl Place {
         let attendant = Attendant {
             local: address::is_loopback(&entry.base_url),
             reach: reach(&entry),
-            provider: entry.provider.clone(),
             entry: entry.clone(),
             world: world.clone(),
             settings: settings.clone(),
@@ -136,8 +133,6 @@ impl Place {
 
 struct Attendant {
     entry: ConfiguredEndpoint,
-    /// Its row, where it is a hosted provider: then it is not asked what it is.
-    provider: Option<Arc<ProviderSpec>>,
     local: bool,
     reach: Result<Reach, Fault>,
     world: World,
@@ -206,7 +201,8 @@ impl Attendant {
         };
         let table = &self.world.runtimes;
         let mut identity = known.cloned();
-        if self.provider.is_none() && known.is_none_or(|known| known.meaning != Meaning::Ready) || vain > 0 {
+        let unsure = vain > 0 || known.is_none_or(|known| known.meaning != Meaning::Ready);
+        if self.entry.provider.is_none() && unsure {
             let port = self.entry.base_url.port_or_known_default();
             let hinted = (0..table.len()).filter(|row| port.is_some_and(|port| table[*row].ports.contains(&port)));
             let last = known.map(|known| (known.row, known.fingerprint));
@@ -233,7 +229,7 @@ impl Attendant {
         if state != EndpointState::Ready {
             return Round { identity, ..Round::without_models(state, None) };
         }
-        let unlisted = self.provider.as_ref().is_some_and(|row| row.listing.is_none());
+        let unlisted = self.entry.provider.as_ref().is_some_and(|row| row.listing.is_none());
         if !self.entry.models.is_empty() || unlisted {
             return Round { identity, ..Round::without_models(state, None) };
         }
@@ -242,7 +238,7 @@ impl Attendant {
         let question = Question {
             endpoint: self.entry.name.as_str().into(),
             local: self.local,
-            listing: match (spec, self.provider.as_ref().and_then(|row| row.listing)) {
+            listing: match (spec, self.entry.provider.as_ref().and_then(|row| row.listing)) {
                 (Some(spec), _) => spec.listing,
                 (None, Some(listing)) => listing,
                 (None, None) => listing_of(&speaks),
@@ -285,10 +281,7 @@ impl Attendant {
             };
             headers.insert(name, value);
         }
-        let first = self.provider.as_ref().and_then(|row| row.speaks.first()).map(|spoken| spoken.protocol);
-        if first.or(self.entry.protocol.first().copied()) == Some(Protocol::Anthropic) {
-            headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
-        }
+        headers.extend(version(&self.entry));
         Ok(Site { base: base(&self.entry), headers, patience, reach })
     }
 
@@ -301,7 +294,7 @@ impl Attendant {
             self.told = Some(endpoint.clone());
             let _ = self.events.send(Event::Found(endpoint)).await;
         }
-        let models = match &self.provider {
+        let models = match &self.entry.provider {
             Some(row) => self.completed(row, round),
             None if self.entry.models.is_empty() => round.models,
             None => self.named(),
@@ -340,7 +333,7 @@ impl Attendant {
             id: self.entry.name.as_str().into(),
             name: self.entry.name.clone(),
             origin: Origin::Configured { runtime: spec.map(|spec| Arc::clone(&spec.id)) },
-            provider: self.provider.clone(),
+            provider: self.entry.provider.clone(),
             base_url: base(&self.entry).parse().ok()?,
             speaks: speaks(&self.entry, spec, identity),
             credential: self.entry.key.clone(),

@@ -10,16 +10,13 @@ use http::{Method, Request, Uri};
 use super::{Inbound, context, headers};
 use crate::catalog::{Address, Endpoint};
 use crate::ingress::peek;
-use crate::protocol::anthropic::steady::steady;
+use crate::protocol::anthropic::{self, steady::steady};
 use crate::protocol::fitted::fitted;
 use crate::protocol::ollama::honest::honest;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::provider::hosted::Auth;
 use crate::routing::Target;
 use crate::upstream::Pieces;
-
-/// The version of Anthropic's API that its codec writes.
-const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// A request to one target.
 pub(super) struct Ask<'a> {
@@ -82,7 +79,7 @@ impl<'a> Ask<'a> {
             headers.insert(USER_AGENT, agent.clone());
         }
         if protocol == Protocol::Anthropic {
-            headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
+            headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
         }
         let body = [body, Bytes::new(), Bytes::new()];
         Ask { protocol, path, headers: Cow::Owned(headers), json: true, body, dropped }

@@ -20,6 +20,9 @@ use super::Operation;
 use super::codec::{DeltaDecoder, DeltaEncoder, Surface, Target, Upstream, json};
 use crate::completion::{Completion, CompletionRequest, DecodeError, Encoded};
 
+/// The version of the API that is written and read here, as its header says it. A later one refuses a temperature.
+pub(crate) const VERSION: &str = "2023-06-01";
+
 /// The Messages API.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Anthropic;

@@ -8,7 +8,7 @@ use url::Host;
 use crate::discovery::client::{self, Fault, Reach};
 use crate::discovery::probe::Identity;
 use crate::discovery::{address, text};
-use crate::protocol::{Operation, Protocol, Speaks};
+use crate::protocol::{Operation, Protocol, Speaks, anthropic};
 use crate::provider::hosted::Auth;
 use crate::provider::{Listing, RuntimeSpec};
 use crate::settings::ConfiguredEndpoint;
@@ -58,6 +58,13 @@ pub(super) fn credential(entry: &ConfiguredEndpoint, secret: &str) -> Option<(He
         Some(row) => row.credential(row.speaks.first()?.protocol, secret),
         None => Auth::of(entry.protocol.first().copied().unwrap_or(Protocol::OpenAiChat)).header(secret),
     }
+}
+
+/// The header without which its list is not told, whatever the key.
+pub(super) fn version(entry: &ConfiguredEndpoint) -> Option<(HeaderName, HeaderValue)> {
+    let first = entry.provider.as_ref().and_then(|row| row.speaks.first()).map(|spoken| spoken.protocol);
+    let anthropics = first.or(entry.protocol.first().copied()) == Some(Protocol::Anthropic);
+    anthropics.then(|| (HeaderName::from_static("anthropic-version"), HeaderValue::from_static(anthropic::VERSION)))
 }
 
 /// What it speaks: what the settings say, else what its runtime speaks, else OpenAI's chat completions.

@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::HeaderValue;
 
-use super::entry::{base, credential, fault, reach};
+use super::entry::{base, credential, fault, reach, version};
 use crate::discovery::client::{Answer, Fault, Site};
-use crate::protocol::Protocol;
 use crate::provider::hosted::KeyCheck;
 use crate::settings::ConfiguredEndpoint;
 
@@ -45,10 +43,7 @@ pub async fn check(entry: &ConfiguredEndpoint, secret: &str) -> Proof {
     let Some((name, value)) = credential(entry, secret) else {
         return unclear("no header can carry that key".to_owned());
     };
-    let mut headers = HeaderMap::from_iter([(name, value)]);
-    if row.speaks.first().is_some_and(|spoken| spoken.protocol == Protocol::Anthropic) {
-        headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
-    }
+    let headers = HeaderMap::from_iter([(name, value)].into_iter().chain(version(entry)));
     let reach = match reach(entry) {
         Ok(reach) => reach,
         Err(fault) => return unclear(fault.to_string()),
