@@ -147,7 +147,10 @@ impl Gateway {
         let mut control = self.control().await;
         within(what, async {
             loop {
-                let rows = match control.ask(&Command::Requests { limit: 100 }).await {
+                let rows = match control
+                    .ask(&Command::Requests { limit: 100, before: None, filter: Default::default() })
+                    .await
+                {
                     Reply::Requests { rows } => rows,
                     other => panic!("no rows: {other:?}"),
                 };

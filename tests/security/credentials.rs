@@ -46,7 +46,7 @@ fn attack_13_no_secret_is_found_anywhere_it_does_not_belong() {
             said.push_str(&format!("{:?}", answer.headers()));
             said.push_str(&answer.text().await);
         }
-        for command in [Command::Snapshot, Command::Requests { limit: 100 }] {
+        for command in [Command::Snapshot, Command::Requests { limit: 100, before: None, filter: Default::default() }] {
             said.push_str(&format!("{:?}", gateway.tell(&command).await));
         }
         for arguments in

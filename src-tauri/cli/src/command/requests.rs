@@ -24,10 +24,11 @@ pub(crate) struct Options {
 
 /// Lists them.
 pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> {
-    let rows = match world.ask(&Command::Requests { limit: options.limit }).await? {
-        Reply::Requests { rows } => rows,
-        other => return Err(world::unexpected(&other)),
-    };
+    let rows =
+        match world.ask(&Command::Requests { limit: options.limit, before: None, filter: Default::default() }).await? {
+            Reply::Requests { rows } => rows,
+            other => return Err(world::unexpected(&other)),
+        };
     if options.json {
         return world.terminal.json(&rows);
     }

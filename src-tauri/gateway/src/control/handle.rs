@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::socket::Handler;
-use super::{Command, Reply, SecretText, Snapshot, view};
+use super::{Command, Machine, Reply, SecretText, Snapshot, view};
 use crate::catalog::Catalog;
 use crate::discovery::configured::{
     self,
@@ -97,7 +97,7 @@ impl Handle {
             }
             Command::CheckKey { endpoint } => self.check_key(&endpoint).await,
             Command::RemoveCredential { endpoint } => self.remove_credential(endpoint).await,
-            Command::Requests { limit } => self.requests(limit).await,
+            Command::Requests { limit, before, filter } => self.requests(limit, before, filter).await,
             Command::Rescan => {
                 self.0.rescan.notify_one();
                 Ok(Reply::Done)
@@ -106,6 +106,28 @@ impl Handle {
                 self.0.stop.cancel();
                 Ok(Reply::Done)
             }
+            Command::AddEndpoint { .. }
+            | Command::RemoveEndpoint { .. }
+            | Command::Usage { .. }
+            | Command::WatchLive
+            | Command::CancelRequest { .. }
+            | Command::TestRoute { .. }
+            | Command::OwnKey
+            | Command::SetPaused { .. }
+            | Command::Settings
+            | Command::SetSetting { .. }
+            | Command::Providers
+            | Command::Tools { .. } => Err("activity: not built yet".to_owned()),
+            Command::LoadModel { .. }
+            | Command::UnloadModel { .. }
+            | Command::PullModel { .. }
+            | Command::CancelPull { .. }
+            | Command::StartRuntime { .. }
+            | Command::Conversations { .. }
+            | Command::Conversation { .. }
+            | Command::SaveMessage { .. }
+            | Command::RenameConversation { .. }
+            | Command::DeleteConversation { .. } => Err("models: not built yet".to_owned()),
         }
     }
 
@@ -247,10 +269,10 @@ impl Handle {
         ))
     }
 
-    async fn requests(&self, limit: u32) -> Result<Reply, String> {
+    async fn requests(&self, limit: u32, before: Option<i64>, filter: Filter) -> Result<Reply, String> {
         let Some(file) = self.0.usage_file.clone() else { return Ok(Reply::Requests { rows: Vec::new() }) };
         let read = tokio::task::spawn_blocking(move || match Reader::open(&file) {
-            Ok(reader) => reader.recent(limit, None, &Filter::default()),
+            Ok(reader) => reader.recent(limit, before, &filter),
             // The writer makes the file when it gets to it, and its tables a moment later.
             Err(usage::Error::Missing(_) | usage::Error::Older { found: 0 }) => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -298,6 +320,9 @@ impl Handler for Handle {
             settings_problem: loaded.problem.clone(),
             settings_warnings: loaded.warnings.clone(),
             keychain_problem: None,
+            paused: false,
+            machine: Machine::default(),
+            pulls: Vec::new(),
             settings_file: self.0.settings_file.display().to_string(),
             endpoints: view::endpoints(&catalog, now),
             models: catalog.models().map(|model| (**model).clone()).collect(),

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::{ClientKeyView, EndpointView, RouteView};
+use super::{ClientKeyView, EndpointView, ModelActions, RouteView};
 use crate::catalog::{Catalog, Endpoint, Origin};
 use crate::protocol::Operation;
 use crate::routing::{self, Asked};
@@ -44,6 +44,7 @@ fn view(catalog: &Catalog, endpoint: &Endpoint, now: Instant) -> EndpointView {
         process: endpoint.process,
         credential: endpoint.credential.as_ref().map(ToString::to_string),
         models: catalog.models_of(&endpoint.id).len(),
+        actions: ModelActions::default(),
         notes: endpoint.notes.clone(),
     }
 }
@@ -76,5 +77,5 @@ fn route(catalog: &Catalog, settings: &Settings, name: &str, now: Instant) -> Ro
 /// Every client key, without the key.
 pub(super) fn client_keys(settings: &Settings) -> Vec<ClientKeyView> {
     let keys = settings.client_keys.iter();
-    keys.map(|key| ClientKeyView { name: key.name.clone(), created: key.created.clone() }).collect()
+    keys.map(|key| ClientKeyView { name: key.name.clone(), created: key.created.clone(), last_used_ms: None }).collect()
 }

@@ -152,6 +152,7 @@ mod tests {
             process: None,
             credential: None,
             models,
+            actions: Default::default(),
             notes: Vec::new(),
         }
     }

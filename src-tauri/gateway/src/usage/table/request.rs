@@ -95,7 +95,7 @@ pub struct Request {
 }
 
 /// Which rows to read; an empty filter means all.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// Of this client key.
