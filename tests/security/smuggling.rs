@@ -191,3 +191,28 @@ fn attack_23_fifty_hung_calls_stop_nobody() {
         }
     });
 }
+
+#[test]
+fn a_refusal_whose_body_was_not_read_ends_the_connection_and_says_so() {
+    bounded(async {
+        let (gateway, _up) = start().await;
+        let host = format!("127.0.0.1:{}", gateway.port());
+        let ask = async |line: &str, more: &str| {
+            let mut connection = Raw::connect(gateway.port()).await;
+            // The head alone: its body is still on its way when the refusal is written.
+            connection.send(format!("{line} HTTP/1.1\r\nhost: {host}\r\n{more}\r\n")).await;
+            let answer = connection.answer().await;
+            (answer.status, answer.header("connection").to_owned())
+        };
+        let close = |status: u16| (status, "close".to_owned());
+        assert_eq!(ask("POST /api/pull", "content-length: 12\r\n").await, close(403), "an SDK's `pull`");
+        assert_eq!(ask("DELETE /api/delete", "content-length: 12\r\n").await, close(403), "an SDK's `delete`");
+        assert_eq!(
+            ask("POST /v1/nothing", "transfer-encoding: chunked\r\n").await,
+            close(404),
+            "a path that is not there"
+        );
+        assert_eq!(ask("POST /v1/models", "content-length: 2\r\n").await, close(405), "a method that is not");
+        assert_eq!(ask("GET /v1/nothing", "").await, (404, String::new()), "without a body the connection lives on");
+    });
+}

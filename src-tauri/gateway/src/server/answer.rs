@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::watch;
 
 use super::body::Body;
@@ -78,11 +80,11 @@ impl Shared {
 pub(super) async fn answer(shared: &Arc<Shared>, door: &Door, request: Request<Incoming>) -> Response<Body> {
     let guard = Arc::clone(&door.guard.borrow());
     if let Err(error) = guard.host(request.uri(), request.headers()) {
-        return refuse(shared, Protocol::OpenAiChat, &error);
+        return turn_away(shared, Protocol::OpenAiChat, &error, &request);
     }
     let origin = match guard.origin(request.headers()) {
         Ok(origin) => origin.cloned(),
-        Err(error) => return refuse(shared, Protocol::OpenAiChat, &error),
+        Err(error) => return turn_away(shared, Protocol::OpenAiChat, &error, &request),
     };
     let mut response = if guard::is_preflight(request.method(), request.headers()) {
         preflight(shared, origin.as_ref(), &request)
@@ -125,17 +127,18 @@ async fn admitted(shared: &Arc<Shared>, door: &Door, guard: &Guard, mut request:
     if !matches!(place, Some(Place::Root | Place::Health | Place::WellKnown))
         && let Err(error) = guard.admit(&key)
     {
-        return refuse(shared, protocol, &error);
+        return turn_away(shared, protocol, &error, &request);
     }
     let Some(place) = place else {
         let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(path) };
-        return refuse(shared, protocol, &error);
+        return turn_away(shared, protocol, &error, &request);
     };
     if request.headers().contains_key(headers::HOP) {
-        return refuse(shared, protocol, &Error::Loop);
+        return turn_away(shared, protocol, &Error::Loop, &request);
     }
     if let Err(allowed) = place.allows(request.method()) {
-        let mut response = refuse(shared, protocol, &Error::WrongMethod { path: printable(path), allowed });
+        let error = Error::WrongMethod { path: printable(path), allowed };
+        let mut response = turn_away(shared, protocol, &error, &request);
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         return response;
     }
@@ -152,7 +155,9 @@ async fn admitted(shared: &Arc<Shared>, door: &Door, guard: &Guard, mut request:
             let asks = Asks::InBody { name: named(name) };
             return Box::pin(infer(shared, door, Question { protocol, asks }, key, request)).await;
         }
-        Place::OllamaChange(what) => return refuse(shared, protocol, &Error::StateChanging { what }),
+        Place::OllamaChange(what) => {
+            return turn_away(shared, protocol, &Error::StateChanging { what }, &request);
+        }
         Place::Response(_) | Place::ResponseItems(_) | Place::ResponseCancel(_) => {
             let query = request.uri().query().unwrap_or_default();
             match responses::answer(&shared.shelf, &responses::owner(&key), place, request.method(), query).await {
@@ -227,6 +232,16 @@ fn named(id: &str) -> String {
     gemini::path::decoded(id).map_or_else(|| id.to_owned(), Cow::into_owned)
 }
 
+/// A refusal of a request whose body was not read. What still comes of it would be taken for the next request, so the
+/// connection ends with this answer, and says so: a client that is not told sends its next request into the close.
+fn turn_away(shared: &Shared, protocol: Protocol, error: &Error, request: &Request<Incoming>) -> Response<Body> {
+    let mut response = refuse(shared, protocol, error);
+    if !request.body().is_end_stream() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 /// An error in the surface's own shape.
 pub(super) fn refuse(shared: &Shared, protocol: Protocol, error: &Error) -> Response<Body> {
     // Quoted, since a client's and an upstream's own words stand in some.
@@ -237,6 +252,10 @@ pub(super) fn refuse(shared: &Shared, protocol: Protocol, error: &Error) -> Resp
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(headers::INSTANCE, shared.instance.clone());
     headers.extend(error.retry_after().map(|after| (RETRY_AFTER, after.clone())));
+    // Of these, part of the body may not have been read: see `turn_away`.
+    if matches!(error, Error::BodyTooLarge { .. } | Error::BodyLost | Error::WrongContentType { .. }) {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
