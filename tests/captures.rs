@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use pointsman_gateway::protocol::{Operation, Protocol};
 use pointsman_gateway::provider::hosted::ProviderSpec;
 use serde_json::{Value, json};
 
@@ -16,8 +17,30 @@ const KEY: &str = "fake-key";
 /// Calls that are asked as a chat in OpenAI's form.
 const CHATS: [&str; 7] = ["chat", "chat-stream", "tools", "tool-results", "image", "schema", "reasoning"];
 
-/// What differs from the SDK's request and is meant to, or known: provider, place in the body, why. `*` is every one.
-const KNOWN: &[(&str, &str, &str)] = &[
+/// Calls that are no chats, by the names of their operations.
+const OTHERS: [&str; 7] = ["embeddings", "rerank", "images", "image-edit", "speech", "moderation", "transcription"];
+
+/// How a form says that it is one.
+const FORM: &str = "multipart/form-data; boundary=cut";
+
+/// What differs from the SDK's request and is meant to, or known: provider, place in the body, why.
+type Known = (&'static str, &'static str, &'static str);
+
+/// The same of what is no chat.
+const KNOWN_OF_OTHERS: &[Known] = &[
+    ("cohere", "", "asked by its OpenAI layer; its own API is not spoken yet"),
+    ("gemini", "/requests/0/content/role", "the SDK writes a role that means nothing here"),
+    ("gemini", "/requests/1/content/role", "the same"),
+    ("mistral", "/voiceid", "the client's own voice"),
+    ("together", "/height", "OpenAI's `size` is left out, and named"),
+    ("together", "/width", "the same"),
+    ("together", "/dimensions", "its SDK has no such argument"),
+    ("sambanova", "/dimensions", "its SDK has no such argument"),
+    ("databricks", "/dimensions", "the SDK's example has none"),
+    ("voyage", "/truncation", "the SDK writes its default out"),
+];
+
+const KNOWN: &[Known] = &[
     ("cohere", "", "asked by its OpenAI layer; its own API is not spoken yet"),
     ("gemini", "/systeminstruction/role", "the SDK writes a role that the API ignores"),
     (
@@ -112,56 +135,104 @@ fn path_of(url: &str) -> &str {
     url.splitn(4, '/').nth(3).unwrap_or_default()
 }
 
+/// Asks every capture's question, and says where what was sent differs from the SDK's request, but for what is known.
+async fn differences(captures: Vec<Capture>, path: impl Fn(&str) -> String, known: &[Known]) -> Vec<String> {
+    let up = Fake::new().await;
+    up.on("POST", "*", Script::json(&json!({"usage": {}})));
+    let gateway = everywhere(&up).await;
+    let key = gateway.client_key("tool").await;
+    let (mut wrong, mut met) = (Vec::new(), Vec::new());
+    for Capture { provider, call, content } in captures {
+        let model = content["model"].as_str().expect("a model");
+        let before = up.requests().len();
+        let asked = format!("{provider}:{model}");
+        let ask = match &content["body"]["multipart"] {
+            Value::Array(parts) => {
+                Ask::new("POST", &path(&call)).header("content-type", FORM).body(form(parts, &asked))
+            }
+            _ => Ask::post(&path(&call), &question(&content, &asked)),
+        };
+        let answer = ask.bearer(&key).send(gateway.port()).await;
+        let status = answer.status();
+        let said = answer.text().await;
+        let requests = up.requests();
+        if provider == "perplexity" && said.contains("`stop` cannot be said") {
+            // Its API has no such field; the SDK's example leaves it out.
+            continue;
+        }
+        let Some(request) = requests[before..].iter().find(|request| request.method == "POST") else {
+            wrong.push(format!("{provider} {call}: nothing was sent: {status} {said}"));
+            continue;
+        };
+        let wanted = path_of(content["url"].as_str().expect("a URL"));
+        let sent = request.target.trim_start_matches('/');
+        if sent != wanted && provider != "cohere" {
+            wrong.push(format!("{provider} {call}: sent to {sent}, the SDK to {wanted}"));
+        }
+        for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key"] {
+            let theirs = content["headers"][name].as_str().unwrap_or_default().replace("hf_", "");
+            // Azure's Claude takes its key under either name, and the SDK sends both.
+            let twice = provider == "azureanthropic" && name == "api-key";
+            if request.header(name) != theirs && !twice {
+                wrong.push(format!("{provider} {call}: {name} is {:?}, the SDK's {theirs:?}", request.header(name)));
+            }
+        }
+        if let Value::Array(parts) = &content["body"]["multipart"] {
+            if (request.header("content-type"), &request.body[..]) != (FORM, form(parts, model).as_bytes()) {
+                wrong.push(format!("{provider} {call}: the form is not the client's own with the model's name in it"));
+            }
+            continue;
+        }
+        let mut differences = Vec::new();
+        differ("", &plain(request.json()), &plain(content["body"].clone()), &mut differences);
+        differences.retain(|(place, _)| {
+            let known = known.iter().find(|(at, known, _)| *at == provider && place.starts_with(known));
+            met.extend(known);
+            known.is_none()
+        });
+        wrong.extend(differences.into_iter().map(|(place, how)| format!("{provider} {call}: {place}: {how}")));
+    }
+    // A difference that is gone has no place in the list.
+    let gone = known.iter().filter(|known| !met.contains(known));
+    wrong.extend(gone.map(|(provider, place, why)| format!("{provider} {place}: no longer different ({why})")));
+    wrong
+}
+
+/// A form with these parts, and `model` for its model's name.
+fn form(parts: &[Value], model: &str) -> String {
+    let part = |part: &Value| {
+        let name = part["name"].as_str().expect("a name");
+        let value = if name == "model" { model } else { part["value"].as_str().unwrap_or("some bytes") };
+        let file = part["filename"].as_str().map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
+        format!("--cut\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n")
+    };
+    parts.iter().map(part).chain(["--cut--\r\n".to_owned()]).collect()
+}
+
 #[test]
 fn a_chat_is_sent_as_the_vendors_sdk_sends_it() {
     bounded(async {
-        let up = Fake::new().await;
-        up.on("POST", "*", Script::json(&json!({"usage": {}})));
-        let gateway = everywhere(&up).await;
-        let key = gateway.client_key("tool").await;
-        let (mut wrong, mut met) = (Vec::new(), Vec::new());
-        for Capture { provider, call, content } in captures(&CHATS) {
-            let model = format!("{provider}:{}", content["model"].as_str().expect("a model"));
-            let before = up.requests().len();
-            let body = question(&content, &model);
-            let answer = Ask::post("/v1/chat/completions", &body).bearer(&key).send(gateway.port()).await;
-            let status = answer.status();
-            let said = answer.text().await;
-            let requests = up.requests();
-            if provider == "perplexity" && said.contains("`stop` cannot be said") {
-                // Its API has no such field; the SDK's example leaves it out.
-                continue;
-            }
-            let Some(request) = requests[before..].iter().find(|request| request.method == "POST") else {
-                wrong.push(format!("{provider} {call}: nothing was sent: {status} {said}"));
-                continue;
-            };
-            let wanted = path_of(content["url"].as_str().expect("a URL"));
-            let sent = request.target.trim_start_matches('/');
-            if sent != wanted && provider != "cohere" {
-                wrong.push(format!("{provider} {call}: sent to {sent}, the SDK to {wanted}"));
-            }
-            for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key"] {
-                let theirs = content["headers"][name].as_str().unwrap_or_default().replace("hf_", "");
-                // Azure's Claude takes its key under either name, and the SDK sends both.
-                let twice = provider == "azureanthropic" && name == "api-key";
-                if request.header(name) != theirs && !twice {
-                    wrong
-                        .push(format!("{provider} {call}: {name} is {:?}, the SDK's {theirs:?}", request.header(name)));
-                }
-            }
-            let mut differences = Vec::new();
-            differ("", &plain(request.json()), &plain(content["body"].clone()), &mut differences);
-            differences.retain(|(place, _)| {
-                let known = KNOWN.iter().find(|(at, known, _)| *at == provider && place.starts_with(known));
-                met.extend(known);
-                known.is_none()
-            });
-            wrong.extend(differences.into_iter().map(|(place, how)| format!("{provider} {call}: {place}: {how}")));
-        }
-        // A difference that is gone has no place in the list.
-        let gone = KNOWN.iter().filter(|known| !met.contains(known));
-        wrong.extend(gone.map(|(provider, place, why)| format!("{provider} {place}: no longer different ({why})")));
+        let wrong = differences(captures(&CHATS), |_| "/v1/chat/completions".to_owned(), KNOWN).await;
+        assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    });
+}
+
+#[test]
+fn what_is_no_chat_is_sent_as_the_vendors_sdk_sends_it() {
+    bounded(async {
+        let rows = ProviderSpec::table().expect("the table");
+        let offered = |capture: &Capture| {
+            let operation = serde_json::from_value(capture.call.replace('-', "_").into()).expect("an operation");
+            let row = rows.iter().find(|row| *row.id == *capture.provider).expect("a row");
+            row.speaks.iter().any(|spoken| spoken.operations.contains(&operation))
+        };
+        let captures: Vec<Capture> = captures(&OTHERS).into_iter().filter(offered).collect();
+        assert!(captures.len() > 25, "{} captures of what is no chat", captures.len());
+        let path = |call: &str| {
+            let operation: Operation = serde_json::from_value(call.replace('-', "_").into()).expect("an operation");
+            format!("/v1{}", Protocol::OpenAiChat.path(operation).expect("a path"))
+        };
+        let wrong = differences(captures, path, KNOWN_OF_OTHERS).await;
         assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
     });
 }
@@ -173,6 +244,8 @@ fn plain(mut body: Value) -> Value {
             fields.retain(|name, value| {
                 !(value.is_null()
                     || name == "stream_options"
+                    // OpenAI's SDK asks for it where its caller says nothing.
+                    || name == "encoding_format"
                     || (name == "stream" && *value == false)
                     || (name == "strict" && *value == false))
             });

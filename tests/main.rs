@@ -24,6 +24,8 @@ mod models;
 mod names;
 /// The second port, for tools that know only Ollama's.
 mod ollama_port;
+/// What is no chat, and what no surface has.
+mod operations;
 /// Same protocol on both sides: every byte goes through.
 mod passthrough;
 /// Hosted providers, each as its row says.

@@ -116,7 +116,7 @@ fn refusals_are_in_the_shape_of_the_surface() {
             (Surface::Chat, "/gateway/openai/v1/messages", 404),
             (Surface::Chat, "/gateway/openai/health", 404),
             (Surface::Chat, "/gateway/nope-x/invocations", 404),
-            (Surface::Chat, "/gateway/proxy/m/chat/completions", 404),
+            (Surface::Chat, "/gateway/proxy/m/chat/completions", 401),
         ];
         for (surface, path, status) in rows {
             let mut body = surface.body("nope-x");

@@ -27,17 +27,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Response, Uri};
+use http::{Method, Response, Uri};
 use tokio::sync::{mpsc, watch};
 
 pub use answer_body::AnswerBody;
 
 use crate::builtin::Engine;
-use crate::catalog::Event;
+use crate::catalog::{Event, Failure};
 use crate::error::Error;
 use crate::ingress::peek::Peek;
 use crate::protocol::{Operation, Protocol};
 use crate::provider::RuntimeSpec;
+use crate::provider::hosted::ProviderSpec;
 use crate::routing::Target;
 use crate::secrets::Vault;
 use crate::settings::Settings;
@@ -171,13 +172,7 @@ impl Dispatch {
             };
             match self.attempt(ask, target, &limits).await {
                 Attempt::Answer(answer) => {
-                    match &answer.retry {
-                        Some(failure) => self.tell(Event::Failed(Arc::clone(&target.endpoint.id), failure.clone())),
-                        None if !target.endpoint.health.is_clear() => {
-                            self.tell(Event::Recovered(Arc::clone(&target.endpoint.id)))
-                        }
-                        None => {}
-                    }
+                    self.heard(target, answer.retry.as_ref());
                     if answer.retry.is_some() && nth < last {
                         tracing::debug!(endpoint = %target.endpoint.id, status = %answer.response.status(), "trying the next target");
                         continue;
@@ -219,17 +214,61 @@ impl Dispatch {
         Err((failed, recorder))
     }
 
+    /// Passes a request on to one target as it came, `path` behind the endpoint's base URL. Nothing else is tried.
+    pub async fn pass(
+        &self,
+        method: Method,
+        path: String,
+        inbound: Inbound,
+        target: &Target,
+        mut recorder: Recorder,
+    ) -> Result<Response<AnswerBody>, (Error, Recorder)> {
+        recorder.attempt(target);
+        let limits = self.settings.borrow().limits;
+        match self.attempt(&Ask::raw(&inbound, method, path), target, &limits).await {
+            Attempt::Answer(answer) => {
+                self.heard(target, answer.retry.as_ref());
+                let idle = Duration::from_secs(limits.idle_seconds);
+                Ok(passing::pass_on(*answer, &inbound, Onward { target, idle, recorder, keeper: None }))
+            }
+            Attempt::Failed(error, failure) => {
+                if let Some(failure) = failure {
+                    self.tell(Event::Failed(Arc::clone(&target.endpoint.id), failure));
+                }
+                Err((error, recorder))
+            }
+        }
+    }
+
+    /// Tells the catalog how a target that answered fares.
+    fn heard(&self, target: &Target, failure: Option<&Failure>) {
+        match failure {
+            Some(failure) => self.tell(Event::Failed(Arc::clone(&target.endpoint.id), failure.clone())),
+            None if !target.endpoint.health.is_clear() => self.tell(Event::Recovered(Arc::clone(&target.endpoint.id))),
+            None => {}
+        }
+    }
+
     /// Never waits: a full queue means that the catalog hears of it from the next request.
     fn tell(&self, event: Event) {
         let _ = self.events.try_send(event);
     }
 }
 
+/// Who else can be asked what is not translated.
+pub(crate) fn elsewhere(operation: Operation) -> String {
+    let who = ProviderSpec::offering(operation);
+    if who.is_empty() { String::new() } else { format!("; {} can, by `provider:model`", who.join(", ")) }
+}
+
 fn not_spoken(inbound: &Inbound, targets: &[Target]) -> Error {
     let Some(target) = targets.first() else { return Error::Internal };
     let mut spoken: Vec<&str> = target.endpoint.speaks.iter().map(|speaks| speaks.protocol.title()).collect();
     spoken.dedup();
-    let speaks = if spoken.is_empty() { "nothing yet".to_owned() } else { spoken.join(", ") };
+    let mut speaks = if spoken.is_empty() { "nothing yet".to_owned() } else { spoken.join(", ") };
+    if inbound.operation.through_hub().is_none() {
+        speaks.push_str(&elsewhere(inbound.operation));
+    }
     Error::NotSpoken {
         endpoint: Arc::clone(&target.endpoint.id),
         model: Arc::clone(&target.model.id),

@@ -31,6 +31,14 @@ pub enum Error {
         /// ` for models that leave this machine`, or empty.
         why: &'static str,
     },
+    /// No endpoint of that name is in the settings.
+    #[error("no endpoint named `{name}` is in the settings{}; add one with `pointsman keys add PROVIDER`", there_are(.known))]
+    EndpointNotFound {
+        /// The name.
+        name: String,
+        /// Those that are.
+        known: Vec<EndpointId>,
+    },
     /// A client key that is none of ours.
     #[error("this client key is not known here; make one with `pointsman keys add TOOL`")]
     KeyUnknown,
@@ -238,9 +246,10 @@ impl Error {
                 StatusCode::FORBIDDEN
             }
             Error::KeyMissing { .. } | Error::KeyUnknown => StatusCode::UNAUTHORIZED,
-            Error::NoSuchPath { .. } | Error::ModelNotFound { .. } | Error::ResponseNotFound { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            Error::NoSuchPath { .. }
+            | Error::ModelNotFound { .. }
+            | Error::EndpointNotFound { .. }
+            | Error::ResponseNotFound { .. } => StatusCode::NOT_FOUND,
             Error::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::BadRequest { .. }
@@ -292,6 +301,7 @@ impl Error {
             Error::KeyMissing { .. } => "missing_api_key",
             Error::KeyUnknown => "invalid_api_key",
             Error::NoSuchPath { .. } => "unknown_path",
+            Error::EndpointNotFound { .. } => "endpoint_not_found",
             Error::WrongMethod { .. } => "method_not_allowed",
             Error::StateChanging { .. } => "state_changing",
             Error::BodyTooLarge { .. } => "body_too_large",
@@ -328,6 +338,10 @@ fn tokens(context: &Option<u32>) -> String {
 
 fn detail(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(": {said}") }
+}
+
+fn there_are(known: &[EndpointId]) -> String {
+    if known.is_empty() { String::new() } else { format!(" (there are {})", known.join(", ")) }
 }
 
 fn did_you_mean(near: &[Arc<str>]) -> String {

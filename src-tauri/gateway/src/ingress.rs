@@ -16,6 +16,8 @@ use crate::protocol::{Operation, Protocol, gemini};
 pub enum Place<'a> {
     /// A question to a model.
     Infer(Protocol, Operation),
+    /// Anything in the own API of an endpoint, by the endpoint's name and the path there.
+    Proxy(&'a str, &'a str),
     /// A question whose model stands in the path, as the path writes it, and whose body says what kind it is.
     Invoke(&'a str),
     /// The list of models, in OpenAI's shape or, for a caller that says so, in Anthropic's.
@@ -52,6 +54,9 @@ pub enum Place<'a> {
 
 /// What a path is for; `None` if for nothing. A path of [`mlflow`] is made plain before.
 pub fn place(path: &str) -> Option<Place<'_>> {
+    if let Some((endpoint, rest)) = path.strip_prefix("/gateway/proxy/").and_then(|rest| rest.split_once('/')) {
+        return Some(Place::Proxy(endpoint, rest)).filter(|_| !endpoint.is_empty() && !rest.is_empty());
+    }
     if let Some(name) = mlflow::invoked(path) {
         return Some(Place::Invoke(name));
     }
@@ -71,6 +76,10 @@ pub fn place(path: &str) -> Option<Place<'_>> {
         "/audio/transcriptions" => infer(Protocol::OpenAiChat, Operation::Transcription),
         "/audio/translations" => infer(Protocol::OpenAiChat, Operation::Translation),
         "/rerank" => infer(Protocol::OpenAiChat, Operation::Rerank),
+        "/images/generations" => infer(Protocol::OpenAiChat, Operation::Images),
+        "/images/edits" => infer(Protocol::OpenAiChat, Operation::ImageEdit),
+        "/audio/speech" => infer(Protocol::OpenAiChat, Operation::Speech),
+        "/moderations" => infer(Protocol::OpenAiChat, Operation::Moderation),
         "/responses" => infer(Protocol::OpenAiResponses, Operation::Chat),
         "/messages" => infer(Protocol::Anthropic, Operation::Chat),
         "/messages/count_tokens" => infer(Protocol::Anthropic, Operation::CountTokens),
@@ -142,7 +151,7 @@ impl Place<'_> {
             }
             Place::Response(_) => (method == Method::GET || method == Method::DELETE, "GET, DELETE"),
             Place::ResponseItems(_) => (method == Method::GET, "GET"),
-            Place::OllamaChange(_) => (true, ""),
+            Place::OllamaChange(_) | Place::Proxy(..) => (true, ""),
             Place::Models
             | Place::Model(_)
             | Place::GeminiModels
@@ -175,6 +184,7 @@ impl Place<'_> {
             | Place::OllamaChange(_)
             | Place::Root => true,
             Place::Invoke(_)
+            | Place::Proxy(..)
             | Place::Response(_)
             | Place::ResponseItems(_)
             | Place::ResponseCancel(_)
@@ -196,9 +206,13 @@ impl Place<'_> {
             | Place::OllamaShow
             | Place::OllamaVersion
             | Place::OllamaChange(_) => Protocol::Ollama,
-            Place::Invoke(_) | Place::Models | Place::Model(_) | Place::WellKnown | Place::Root | Place::Health => {
-                Protocol::OpenAiChat
-            }
+            Place::Invoke(_)
+            | Place::Proxy(..)
+            | Place::Models
+            | Place::Model(_)
+            | Place::WellKnown
+            | Place::Root
+            | Place::Health => Protocol::OpenAiChat,
         }
     }
 }
@@ -231,6 +245,7 @@ mod tests {
         check("/v1/responses", Some(Place::Infer(Protocol::OpenAiResponses, Operation::Chat)));
         check("/v1/messages/count_tokens", Some(Place::Infer(Protocol::Anthropic, Operation::CountTokens)));
         check("/api/embeddings", Some(Place::Infer(Protocol::Ollama, Operation::SingleEmbedding)));
+        check("/v1/images/edits", Some(Place::Infer(Protocol::OpenAiChat, Operation::ImageEdit)));
         check("/v1/models", Some(Place::Models));
         check("/v1/models/org/name:tag", Some(Place::Model("org/name:tag")));
         check("/v1/models/", None);
@@ -257,6 +272,8 @@ mod tests {
         check("/api/nope", None);
         check("/gateway/chat/mlflow/invocations", Some(Place::Invoke("chat")));
         check("/gateway/openai/v1/models", None);
+        check("/gateway/proxy/groq/v1/batches/b_1", Some(Place::Proxy("groq", "v1/batches/b_1")));
+        check("/gateway/proxy/groq/", None);
         check("/health/readiness", Some(Place::Health));
         check("/", Some(Place::Root));
         check("//", None);

@@ -75,6 +75,14 @@ impl Protocol {
         }
     }
 
+    /// The model that is meant where the protocol's owner lets a client name none; `None` where it wants a name.
+    pub const fn assumed_model(self, operation: Operation) -> Option<&'static str> {
+        match (self, operation) {
+            (Protocol::OpenAiChat, Operation::Moderation) => Some("omni-moderation-latest"),
+            _ => None,
+        }
+    }
+
     /// Where vendors put the API below the base URL: what `Speaks::prefix` is unless an endpoint says otherwise.
     pub const fn default_prefix(self) -> &'static str {
         match self {
@@ -94,6 +102,10 @@ impl Protocol {
             (Protocol::OpenAiChat, Operation::Transcription) => Some("/audio/transcriptions"),
             (Protocol::OpenAiChat, Operation::Translation) => Some("/audio/translations"),
             (Protocol::OpenAiChat, Operation::Rerank) => Some("/rerank"),
+            (Protocol::OpenAiChat, Operation::Images) => Some("/images/generations"),
+            (Protocol::OpenAiChat, Operation::ImageEdit) => Some("/images/edits"),
+            (Protocol::OpenAiChat, Operation::Speech) => Some("/audio/speech"),
+            (Protocol::OpenAiChat, Operation::Moderation) => Some("/moderations"),
             (Protocol::OpenAiResponses, Operation::Chat) => Some("/responses"),
             (Protocol::Anthropic, Operation::Chat) => Some("/messages"),
             (Protocol::Anthropic, Operation::CountTokens) => Some("/messages/count_tokens"),
@@ -102,7 +114,10 @@ impl Protocol {
             (Protocol::Ollama, Operation::Embeddings) => Some("/embed"),
             (Protocol::Ollama, Operation::SingleEmbedding) => Some("/embeddings"),
             (Protocol::Ollama, Operation::ShowModel) => Some("/show"),
-            (Protocol::OpenAiChat, Operation::CountTokens | Operation::SingleEmbedding | Operation::ShowModel)
+            (
+                Protocol::OpenAiChat,
+                Operation::CountTokens | Operation::SingleEmbedding | Operation::Raw | Operation::ShowModel,
+            )
             | (
                 Protocol::OpenAiResponses | Protocol::Anthropic,
                 Operation::Completion
@@ -111,12 +126,25 @@ impl Protocol {
                 | Operation::Transcription
                 | Operation::Translation
                 | Operation::Rerank
+                | Operation::Images
+                | Operation::ImageEdit
+                | Operation::Speech
+                | Operation::Moderation
+                | Operation::Raw
                 | Operation::ShowModel,
             )
             | (Protocol::OpenAiResponses, Operation::CountTokens)
             | (
                 Protocol::Ollama,
-                Operation::CountTokens | Operation::Transcription | Operation::Translation | Operation::Rerank,
+                Operation::CountTokens
+                | Operation::Transcription
+                | Operation::Translation
+                | Operation::Rerank
+                | Operation::Images
+                | Operation::ImageEdit
+                | Operation::Speech
+                | Operation::Moderation
+                | Operation::Raw,
             )
             | (Protocol::Gemini, _) => None,
         }
@@ -143,6 +171,16 @@ pub enum Operation {
     Translation,
     /// Documents ordered by relevance to a query.
     Rerank,
+    /// Images from a text.
+    Images,
+    /// Images from images and a text.
+    ImageEdit,
+    /// Text to speech.
+    Speech,
+    /// Whether a text or an image is harmful.
+    Moderation,
+    /// Anything in a provider's own API, passed on as it is.
+    Raw,
     /// One model's details, as Ollama's `/api/show` tells them.
     ShowModel,
 }
@@ -159,6 +197,11 @@ impl Operation {
             | Operation::Transcription
             | Operation::Translation
             | Operation::Rerank
+            | Operation::Images
+            | Operation::ImageEdit
+            | Operation::Speech
+            | Operation::Moderation
+            | Operation::Raw
             | Operation::ShowModel => self,
         }
     }
@@ -168,7 +211,34 @@ impl Operation {
         match self {
             Operation::Chat | Operation::Completion | Operation::CountTokens => Some(Operation::Chat),
             Operation::Embeddings | Operation::SingleEmbedding => Some(Operation::Embeddings),
-            Operation::Transcription | Operation::Translation | Operation::Rerank | Operation::ShowModel => None,
+            Operation::Transcription
+            | Operation::Translation
+            | Operation::Rerank
+            | Operation::Images
+            | Operation::ImageEdit
+            | Operation::Speech
+            | Operation::Moderation
+            | Operation::Raw
+            | Operation::ShowModel => None,
+        }
+    }
+
+    /// Whether a stream of it ends with its protocol's mark. Streams of sound and images end with their transfer.
+    pub const fn stream_ends_with_mark(self) -> bool {
+        match self {
+            Operation::Chat | Operation::Completion => true,
+            Operation::Embeddings
+            | Operation::SingleEmbedding
+            | Operation::CountTokens
+            | Operation::Transcription
+            | Operation::Translation
+            | Operation::Rerank
+            | Operation::Images
+            | Operation::ImageEdit
+            | Operation::Speech
+            | Operation::Moderation
+            | Operation::Raw
+            | Operation::ShowModel => false,
         }
     }
 
@@ -183,6 +253,11 @@ impl Operation {
             Operation::Transcription => "transcription",
             Operation::Translation => "translation",
             Operation::Rerank => "rerank",
+            Operation::Images => "images",
+            Operation::ImageEdit => "image_edit",
+            Operation::Speech => "speech",
+            Operation::Moderation => "moderation",
+            Operation::Raw => "raw",
             Operation::ShowModel => "show_model",
         }
     }

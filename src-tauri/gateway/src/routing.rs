@@ -11,6 +11,7 @@ use wildmatch::WildMatch;
 use crate::catalog::{Catalog, Endpoint, EndpointState, Model, ModelState, Origin};
 use crate::error::Error;
 use crate::protocol::Operation;
+use crate::provider::hosted::ProviderSpec;
 use crate::settings::Settings;
 
 /// The route that always exists.
@@ -164,6 +165,12 @@ fn as_route(catalog: &Catalog, settings: &Settings, name: &str, operation: Opera
         });
     }
     let targets = automatic(catalog, operation);
+    if targets.is_empty() && operation.through_hub().is_none() {
+        let who = ProviderSpec::offering(operation);
+        let who = if who.is_empty() { String::new() } else { format!(" of {}", who.join(", ")) };
+        let reason = format!("no local model is known for {}; name a model{who}", operation.id());
+        return Some(Err(Error::RouteEmpty { route: DEFAULT.to_owned(), reason }));
+    }
     if targets.is_empty() {
         let reason = "no local model was found; start a runtime (Ollama, LM Studio, llama.cpp, llamafile, vLLM) or put a \
                       GGUF file into a folder that `pointsman doctor` names";
@@ -199,6 +206,8 @@ fn suits(model: &Model, operation: Operation) -> bool {
         Operation::Embeddings | Operation::SingleEmbedding => model.capabilities.embeddings,
         Operation::Rerank => model.capabilities.rerank,
         Operation::Transcription | Operation::Translation => model.capabilities.audio == Some(true),
+        // No local runtime's list tells of such a model.
+        Operation::Images | Operation::ImageEdit | Operation::Speech | Operation::Moderation | Operation::Raw => false,
         Operation::ShowModel => true,
     }
 }

@@ -9,6 +9,7 @@ pub mod guard;
 mod infer;
 mod lists;
 pub mod ollama_port;
+mod proxy;
 mod read;
 mod responses;
 mod waiting;

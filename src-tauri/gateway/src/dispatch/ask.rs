@@ -22,6 +22,9 @@ use crate::upstream::Pieces;
 pub(super) struct Ask<'a> {
     /// The protocol in which it is asked.
     protocol: Protocol,
+    method: Method,
+    /// Whether an answer without a body is one.
+    pub(super) may_be_empty: bool,
     /// Everything behind the endpoint's base URL, query included.
     path: String,
     /// The client's own where it is forwarded. What must not go up is left out when the request is made.
@@ -47,7 +50,7 @@ impl<'a> Ask<'a> {
             Some(query) => [&*speaks.prefix, &path, "?", query].concat(),
             None => [&*speaks.prefix, &path].concat(),
         };
-        let json = !matches!(inbound.operation, Operation::Transcription | Operation::Translation);
+        let json = !inbound.peek.is_form();
         let mut edited = joined.or_else(|| edited(inbound, target));
         let mut dropped = Vec::new();
         if json
@@ -61,7 +64,15 @@ impl<'a> Ask<'a> {
             Some((body, peek)) => peek.renamed(&body, &target.model.id),
             None => inbound.peek.renamed(&inbound.body, &target.model.id),
         };
-        Some(Ask { protocol: inbound.protocol, path, headers: Cow::Borrowed(&inbound.headers), json, body, dropped })
+        let (method, headers) = (Method::POST, Cow::Borrowed(&inbound.headers));
+        Some(Ask { protocol: inbound.protocol, method, may_be_empty: false, path, headers, json, body, dropped })
+    }
+
+    /// The client's own request as it came, at another place.
+    pub(super) fn raw(inbound: &'a Inbound, method: Method, path: String) -> Ask<'a> {
+        let body = [inbound.body.clone(), Bytes::new(), Bytes::new()];
+        let (protocol, headers) = (inbound.protocol, Cow::Borrowed(&inbound.headers));
+        Ask { protocol, method, may_be_empty: true, path, headers, json: false, body, dropped: Vec::new() }
     }
 
     /// A body of our own in another protocol. Of the client's headers only its name goes along: the others belong to the
@@ -82,7 +93,8 @@ impl<'a> Ask<'a> {
             headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
         }
         let body = [body, Bytes::new(), Bytes::new()];
-        Ask { protocol, path, headers: Cow::Owned(headers), json: true, body, dropped }
+        let (method, headers) = (Method::POST, Cow::Owned(headers));
+        Ask { protocol, method, may_be_empty: false, path, headers, json: true, body, dropped }
     }
 
     /// The request as the target should see it, its URI a path; `None` if that is none.
@@ -98,7 +110,7 @@ impl<'a> Ask<'a> {
             prefix => Bytes::from([prefix, &self.path].concat()),
         };
         let mut request = Request::new(Pieces::new(self.body.clone()));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = Uri::from(PathAndQuery::from_maybe_shared(uri).ok()?);
         let mut headers = headers::upwards(&self.headers);
         if self.json {
@@ -132,11 +144,9 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
 
 /// A body in OpenAI's form as a hosted provider takes it, and what it does not; `None` where nothing is to be changed.
 fn fitting(protocol: Protocol, operation: Operation, target: &Target, body: &[u8]) -> Option<(Bytes, Vec<String>)> {
-    let row = target.endpoint.provider.as_deref()?;
+    let quirks = target.endpoint.provider.as_deref()?.quirks.in_operation(operation)?;
     match protocol {
-        // Text completions have names of their own for some of the fields, and few providers left.
-        Protocol::OpenAiChat if operation == Operation::Completion => None,
-        Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &target.model.id, &row.quirks),
+        Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &target.model.id, quirks),
         Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama => None,
     }
 }

@@ -97,7 +97,8 @@ impl Dispatch {
             match (sent, &lease) {
                 (Ok((response, first)), _) => {
                     let redactor = secret.map(|secret| Redactor::new([secret.expose()]));
-                    return self.judge(endpoint, Answer { response, first, redactor, lease, retry: None });
+                    let answer = Answer { response, first, redactor, lease, retry: None };
+                    return self.judge(endpoint, answer, ask.may_be_empty);
                 }
                 // A child that fell leaves its connections broken or its port closed; a new one is somewhere else. While
                 // it lives the lease is kept: who waits for a second one with the first in hand may wait for ever.
@@ -136,7 +137,7 @@ impl Dispatch {
     }
 
     /// What an answer's head and first bytes say of its target.
-    fn judge(&self, endpoint: &Endpoint, mut answer: Answer) -> Attempt {
+    fn judge(&self, endpoint: &Endpoint, mut answer: Answer, may_be_empty: bool) -> Attempt {
         let status = answer.response.status();
         if status.is_redirection() || status.is_informational() {
             // The prompt is never sent to an address that an answer names.
@@ -157,7 +158,7 @@ impl Dispatch {
             status if status.is_server_error() => Some(Failure::ServerError(status.as_u16())),
             _ => None,
         };
-        if status.is_success() {
+        if status.is_success() && !may_be_empty {
             let Some(bytes) = &answer.first else {
                 let error = Error::BrokeOff { endpoint: Arc::clone(&endpoint.id) };
                 return Attempt::Failed(error, Some(Failure::Unreachable));

@@ -67,7 +67,8 @@ pub(super) fn pass_on(mut answer: Answer, inbound: &Inbound, onward: Onward<'_>)
     if answer.redactor.is_some() {
         redact_headers(&mut parts.headers, answer.redactor.as_ref());
     }
-    let tap = Tap::new(protocol, streamed && parts.status.is_success());
+    let marked = streamed && parts.status.is_success() && inbound.operation.stream_ends_with_mark();
+    let tap = Tap::new(protocol, marked);
     recorder.answered(parts.status.as_u16(), Some(tap));
     headers::sign(&mut parts.headers, target, recorder.attempts());
     let body = Forwarded::new(forward::Source {

@@ -82,6 +82,11 @@ impl Translation {
             | Operation::Transcription
             | Operation::Translation
             | Operation::Rerank
+            | Operation::Images
+            | Operation::ImageEdit
+            | Operation::Speech
+            | Operation::Moderation
+            | Operation::Raw
             | Operation::ShowModel => {
                 surface.decode_request(operation, path, &body).map(|chat| Question::Chat(Box::new(chat)))
             }

@@ -37,6 +37,7 @@ pub fn plain(path: &str) -> Option<&str> {
         Place::Models | Place::Model(_) => !protocols.contains(&Protocol::Gemini),
         Place::GeminiModels | Place::GeminiModel(_) => protocols.contains(&Protocol::Gemini),
         Place::Invoke(_)
+        | Place::Proxy(..)
         | Place::OllamaTags
         | Place::OllamaLoaded
         | Place::OllamaShow

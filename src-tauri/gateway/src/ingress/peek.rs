@@ -72,6 +72,18 @@ pub enum PeekError {
     BrokenForm,
 }
 
+impl Peek {
+    /// A body in which nothing can be seen.
+    pub fn nothing() -> Peek {
+        Peek { model: None, stream: None, asks: true, place: Place::Path }
+    }
+
+    /// Whether the body is a form and not JSON.
+    pub fn is_form(&self) -> bool {
+        matches!(self.place, Place::Form(_))
+    }
+}
+
 /// Reads the top level of a JSON object.
 pub fn json(body: &[u8]) -> Result<Peek, PeekError> {
     json_with(body, |_, _| Ok(()))

@@ -44,9 +44,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
 /// The body as the provider takes it, and the names of what was left out; `None` where it can stay as it is.
 pub(crate) fn fitted(body: &[u8], model: &str, quirks: &HostedQuirks) -> Option<(Bytes, Vec<String>)> {
-    if *quirks == HostedQuirks::default() {
-        return None;
-    }
     let Fields(fields) = serde_json::from_slice(body).ok()?;
     let of_model = quirks.drop_for.iter().filter(|(pattern, _)| WildMatch::new(pattern).matches(model));
     let unwanted: Vec<&String> = quirks.drop.iter().chain(of_model.flat_map(|(_, fields)| fields)).collect();

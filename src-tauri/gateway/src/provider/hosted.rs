@@ -12,7 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Listing, Spoken};
-use crate::protocol::{Protocol, Speaks};
+use crate::protocol::{Operation, Protocol, Speaks};
 
 /// The table as it is compiled in.
 const TABLE: &str = include_str!("../../providers.toml");
@@ -86,6 +86,16 @@ pub struct HostedQuirks {
     pub values: BTreeMap<String, BTreeMap<String, String>>,
     /// It knows no role `developer`, which is then `system`.
     pub developer_is_system: bool,
+    /// Its habits in what is no chat, by operation; those above are the chats'.
+    pub of: BTreeMap<Operation, HostedQuirks>,
+}
+
+impl HostedQuirks {
+    /// Its habits in one operation, if it has any there.
+    pub fn in_operation(&self, operation: Operation) -> Option<&HostedQuirks> {
+        let quirks = if operation == Operation::Chat { Some(self) } else { self.of.get(&operation) };
+        quirks.filter(|quirks| **quirks != HostedQuirks::default())
+    }
 }
 
 impl ProviderSpec {
@@ -97,6 +107,13 @@ impl ProviderSpec {
             provider: Vec<Arc<ProviderSpec>>,
         }
         toml::from_str::<Table>(TABLE).map(|table| table.provider.into())
+    }
+
+    /// The names of those that can be asked an operation: for a person who asked one that cannot.
+    pub fn offering(operation: Operation) -> Vec<String> {
+        let table = ProviderSpec::table().unwrap_or_default();
+        let offers = |row: &&Arc<ProviderSpec>| row.speaks.iter().any(|spoken| spoken.operations.contains(&operation));
+        table.iter().filter(offers).map(|row| row.name.clone()).collect()
     }
 
     /// The row of an id.

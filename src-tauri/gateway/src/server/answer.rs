@@ -19,6 +19,7 @@ use super::body::Body;
 use super::guard::{self, Guard};
 use super::infer::{Asks, Question, infer};
 use super::lists;
+use super::proxy::proxy;
 use super::read::read;
 use super::responses;
 use crate::catalog::{Catalog, Origin};
@@ -155,6 +156,10 @@ async fn admitted(shared: &Arc<Shared>, door: &Door, guard: &Guard, mut request:
             let asks = Asks::InBody { name: named(name) };
             return Box::pin(infer(shared, door, Question { protocol, asks }, key, request)).await;
         }
+        Place::Proxy(endpoint, path) => {
+            let (endpoint, path) = (named(endpoint), path.to_owned());
+            return Box::pin(proxy(shared, door, key, (&endpoint, &path), request)).await;
+        }
         Place::OllamaChange(what) => {
             return turn_away(shared, protocol, &Error::StateChanging { what }, &request);
         }
@@ -234,7 +239,12 @@ fn named(id: &str) -> String {
 
 /// A refusal of a request whose body was not read. What still comes of it would be taken for the next request, so the
 /// connection ends with this answer, and says so: a client that is not told sends its next request into the close.
-fn turn_away(shared: &Shared, protocol: Protocol, error: &Error, request: &Request<Incoming>) -> Response<Body> {
+pub(super) fn turn_away(
+    shared: &Shared,
+    protocol: Protocol,
+    error: &Error,
+    request: &Request<Incoming>,
+) -> Response<Body> {
     let mut response = refuse(shared, protocol, error);
     if !request.body().is_end_stream() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -266,6 +276,6 @@ fn text(text: &'static str) -> Response<Body> {
 }
 
 /// A path as it may stand in a message: bounded, and without anything that a terminal or a log would obey.
-fn printable(path: &str) -> String {
+pub(super) fn printable(path: &str) -> String {
     path.chars().filter(|c| !c.is_control()).take(120).collect()
 }

@@ -75,7 +75,7 @@ pub(super) async fn infer(
     });
     let asked: Arc<str> = match &read {
         Ok((_, Peek { model: Some(name), .. }, _)) => name.as_str().into(),
-        _ => routing::DEFAULT.into(),
+        _ => protocol.assumed_model(operation).unwrap_or(routing::DEFAULT).into(),
     };
     let mut recorder =
         Recorder::new(shared.usage.clone(), shared.open.clone(), protocol, operation, Arc::clone(&asked));
@@ -129,19 +129,22 @@ pub(super) async fn infer(
     }
     match shared.dispatch.answer(inbound, &choice.targets, recorder).await {
         Ok(response) => response.map(Body::Answer),
-        Err((error, mut recorder)) => {
-            let outcome = if recorder.attempts() == 0 { Outcome::Refused } else { Outcome::Failed };
-            let attempts = u16::from(recorder.attempts());
-            recorder.ended(outcome, Some(error.status().as_u16()), Some(error.to_string()));
-            let mut response = refuse(shared, protocol, &error);
-            let headers = response.headers_mut();
-            headers.insert(headers::ATTEMPTS, HeaderValue::from(attempts));
-            if let Some((endpoint, model)) = recorder.target() {
-                headers::name(headers, endpoint, model);
-            }
-            response
-        }
+        Err((error, recorder)) => failed(shared, protocol, &error, recorder),
     }
+}
+
+/// Nobody answered: why, and who was asked last.
+pub(super) fn failed(shared: &Shared, protocol: Protocol, error: &Error, mut recorder: Recorder) -> Response<Body> {
+    let outcome = if recorder.attempts() == 0 { Outcome::Refused } else { Outcome::Failed };
+    let attempts = u16::from(recorder.attempts());
+    recorder.ended(outcome, Some(error.status().as_u16()), Some(error.to_string()));
+    let mut response = refuse(shared, protocol, error);
+    let headers = response.headers_mut();
+    headers.insert(headers::ATTEMPTS, HeaderValue::from(attempts));
+    if let Some((endpoint, model)) = recorder.target() {
+        headers::name(headers, endpoint, model);
+    }
+    response
 }
 
 /// What an invocation asks, and its body with the model's name in it.
@@ -186,31 +189,37 @@ fn look(kind: &str, operation: Operation, call: Option<gemini::path::Call>, body
     if let Some(call) = call {
         return peek::path(body, call).map_err(bad);
     }
-    match operation {
-        Operation::Transcription | Operation::Translation => {
-            let boundary = kind
-                .strip_prefix("multipart/form-data")
-                .and_then(|rest| rest.split(';').map(str::trim).find_map(|part| part.strip_prefix("boundary=")))
-                .map(|boundary| boundary.trim_matches('"'))
-                .filter(|boundary| (1..=70).contains(&boundary.len()));
-            let Some(boundary) = boundary else {
-                return Err(Error::WrongContentType { wanted: "multipart/form-data" });
-            };
-            peek::form(body, boundary).map_err(bad)
-        }
+    let form = match operation {
+        Operation::Transcription | Operation::Translation => true,
+        // Its images come as parts of a form, or as addresses in JSON.
+        Operation::ImageEdit => kind.starts_with("multipart/"),
         Operation::Chat
         | Operation::Completion
         | Operation::Embeddings
         | Operation::SingleEmbedding
         | Operation::CountTokens
         | Operation::Rerank
-        | Operation::ShowModel => {
-            if kind.starts_with("multipart/") {
-                return Err(Error::WrongContentType { wanted: "application/json" });
-            }
-            peek::json(body).map_err(bad)
-        }
+        | Operation::Images
+        | Operation::Speech
+        | Operation::Moderation
+        | Operation::Raw
+        | Operation::ShowModel => false,
+    };
+    if form {
+        let boundary = kind
+            .strip_prefix("multipart/form-data")
+            .and_then(|rest| rest.split(';').map(str::trim).find_map(|part| part.strip_prefix("boundary=")))
+            .map(|boundary| boundary.trim_matches('"'))
+            .filter(|boundary| (1..=70).contains(&boundary.len()));
+        let Some(boundary) = boundary else {
+            return Err(Error::WrongContentType { wanted: "multipart/form-data" });
+        };
+        return peek::form(body, boundary).map_err(bad);
     }
+    if kind.starts_with("multipart/") {
+        return Err(Error::WrongContentType { wanted: "application/json" });
+    }
+    peek::json(body).map_err(bad)
 }
 
 /// The two routes of Ollama that load a model, or unload it, when they are asked nothing.
@@ -218,7 +227,7 @@ fn operation_loads(operation: Operation) -> bool {
     matches!(operation, Operation::Chat | Operation::Completion)
 }
 
-fn refused(shared: &Shared, protocol: Protocol, error: &Error, mut recorder: Recorder) -> Response<Body> {
+pub(super) fn refused(shared: &Shared, protocol: Protocol, error: &Error, mut recorder: Recorder) -> Response<Body> {
     recorder.ended(Outcome::Refused, Some(error.status().as_u16()), Some(error.to_string()));
     refuse(shared, protocol, error)
 }

@@ -104,6 +104,10 @@ fn usual(protocol: Protocol) -> Speaks {
         Operation::Transcription,
         Operation::Translation,
         Operation::Rerank,
+        Operation::Images,
+        Operation::ImageEdit,
+        Operation::Speech,
+        Operation::Moderation,
         Operation::ShowModel,
     ];
     let operations = all.into_iter().filter(|operation| protocol.path_to(*operation, "", false).is_some()).collect();

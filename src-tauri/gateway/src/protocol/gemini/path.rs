@@ -109,6 +109,11 @@ pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> 
         | Operation::Transcription
         | Operation::Translation
         | Operation::Rerank
+        | Operation::Images
+        | Operation::ImageEdit
+        | Operation::Speech
+        | Operation::Moderation
+        | Operation::Raw
         | Operation::ShowModel => return None,
     };
     Some(format!("/{}:{}", encoded(&resource(model)), verb.name()))

@@ -43,6 +43,11 @@ pub fn honest(operation: Operation, body: &[u8], context: Option<u32>) -> Option
         | Operation::Transcription
         | Operation::Translation
         | Operation::Rerank
+        | Operation::Images
+        | Operation::ImageEdit
+        | Operation::Speech
+        | Operation::Moderation
+        | Operation::Raw
         | Operation::ShowModel => return None,
     };
     let top: Top<'_> = serde_json::from_slice(body).ok()?;

@@ -1,0 +1,138 @@
+//! A provider's whole own API: `/gateway/proxy/ENDPOINT/PATH`, with its credential put in.
+//!
+//! For what no surface has: files, batches, fine-tuning. Method, path, query, headers and body go on as they came, and so
+//! does the answer; nothing is translated and nobody else is asked. It always needs a client key, since it spends the
+//! user's money. What each provider has there is its own documentation's business.
+
+use std::sync::Arc;
+
+use http::header::USER_AGENT;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use super::answer::{Door, Shared, printable, turn_away};
+use super::body::Body;
+use super::guard::Key;
+use super::infer::{failed, refused};
+use super::read::read;
+use crate::catalog::{Catalog, Endpoint, Model, ModelState, Origin};
+use crate::dispatch::Inbound;
+use crate::error::Error;
+use crate::ingress::peek::{self, Peek};
+use crate::protocol::{Operation, Protocol, gemini};
+use crate::routing::Target;
+use crate::usage::recorder::Recorder;
+
+/// Passes a request on to `path` at the endpoint `name`.
+pub(super) async fn proxy(
+    shared: &Arc<Shared>,
+    door: &Door,
+    key: Key,
+    (name, path): (&str, &str),
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let found = endpoint(&Arc::clone(&shared.catalog.borrow()), name);
+    let protocol = found.as_ref().map_or(Protocol::OpenAiChat, |endpoint| spoken(endpoint, path));
+    let client = match key {
+        Key::Known(client) => client,
+        Key::Wrong => return turn_away(shared, protocol, &Error::KeyUnknown, &request),
+        Key::None => {
+            let error = Error::KeyMissing { why: " for a provider's own API" };
+            return turn_away(shared, protocol, &error, &request);
+        }
+    };
+    let endpoint = match found {
+        Ok(endpoint) => endpoint,
+        Err(error) => return turn_away(shared, protocol, &error, &request),
+    };
+    let settings = Arc::clone(&door.settings.borrow());
+    if settings.local_only && !endpoint.local {
+        return turn_away(shared, protocol, &Error::LocalOnly { name: name.to_owned() }, &request);
+    }
+    if climbs(path) {
+        let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(path) };
+        return turn_away(shared, protocol, &error, &request);
+    }
+    let (parts, body) = request.into_parts();
+    let mut recorder = Recorder::new(
+        shared.usage.clone(),
+        shared.open.clone(),
+        protocol,
+        Operation::Raw,
+        format!("{}/{path}", endpoint.id).into(),
+    );
+    recorder.client(Some(client), parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()));
+    let limit = settings.limits.body_bytes;
+    // In whatever encoding: only its sender and its reader need to know.
+    let body = match read(None, body, limit).await {
+        Ok(body) => body,
+        Err(error) => return refused(shared, protocol, &error, recorder),
+    };
+    // Told in the usage row, where there is one to tell.
+    let peek = peek::json(&body).unwrap_or_else(|_| Peek::nothing());
+    let model = Model::named(peek.model.as_deref().unwrap_or("-"), Arc::clone(&endpoint.id), endpoint.local);
+    let target = Target { endpoint, model: Arc::new(Model { state: ModelState::Hosted, ..model }) };
+    let path = match parts.uri.query() {
+        Some(query) => format!("/{path}?{query}"),
+        None => format!("/{path}"),
+    };
+    let inbound = Inbound {
+        protocol,
+        operation: Operation::Raw,
+        uri: parts.uri,
+        headers: parts.headers,
+        query: None,
+        body,
+        peek,
+        context: None,
+        memory: None,
+    };
+    match shared.dispatch.pass(parts.method, path, inbound, &target, recorder).await {
+        Ok(response) => response.map(Body::Answer),
+        Err((error, recorder)) => failed(shared, protocol, &error, recorder),
+    }
+}
+
+/// The endpoint of that name in the settings, else one at that provider.
+fn endpoint(catalog: &Catalog, name: &str) -> Result<Arc<Endpoint>, Error> {
+    let configured = || catalog.endpoints().filter(|it| matches!(it.origin, Origin::Configured { .. }));
+    let at = |endpoint: &&Arc<Endpoint>| endpoint.provider.as_ref().is_some_and(|row| *row.id == *name);
+    let found = configured().find(|endpoint| *endpoint.id == *name).or_else(|| configured().find(at));
+    found.cloned().ok_or_else(|| Error::EndpointNotFound {
+        name: name.chars().filter(|sign| !sign.is_control()).take(120).collect(),
+        known: configured().map(|endpoint| Arc::clone(&endpoint.id)).collect(),
+    })
+}
+
+/// The protocol to which a path belongs: whose header carries the credential, and whose shape an error has.
+fn spoken(endpoint: &Endpoint, path: &str) -> Protocol {
+    let below = |prefix: &str| path.strip_prefix(prefix.trim_start_matches('/')).is_some();
+    let longest = endpoint.speaks.iter().filter(|speaks| below(&speaks.prefix)).rev().max_by_key(|it| it.prefix.len());
+    longest.or(endpoint.speaks.first()).map_or(Protocol::OpenAiChat, |speaks| speaks.protocol)
+}
+
+/// Whether a path could leave the part of the address that the user meant.
+fn climbs(path: &str) -> bool {
+    let up = |part: &str| gemini::path::decoded(part).is_none_or(|part| part == "." || part == "..");
+    path.split(['/', '\\']).any(up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_where_it_is() {
+        for (path, expected) in [
+            ("v1/files", false),
+            ("v1/files/a..b", false),
+            ("v1/../admin", true),
+            ("v1/%2e%2E/admin", true),
+            ("..", true),
+            ("v1\\..\\x", true),
+            ("v1/%ff", true),
+        ] {
+            assert_eq!(climbs(path), expected, "{path}");
+        }
+    }
+}
