@@ -229,6 +229,12 @@ pub enum Error {
     /// Too many requests are being held.
     #[error("too many requests at once")]
     Busy,
+    /// The user gave the request up.
+    #[error("the user cancelled this request in Pointsman")]
+    Cancelled,
+    /// The user paused the gateway.
+    #[error("Pointsman is paused: no model is asked until the user goes on in its tray menu or window, or restarts it")]
+    Paused,
     /// Pointsman is stopping.
     #[error("Pointsman is stopping")]
     Stopping,
@@ -265,7 +271,9 @@ impl Error {
             Error::WrongContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::BodyLost => StatusCode::REQUEST_TIMEOUT,
             Error::Loop => StatusCode::LOOP_DETECTED,
-            Error::RouteEmpty { .. } | Error::Busy | Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            // What Google's APIs answer for it. SDKs ask again after a 5xx, which nobody wants here.
+            Error::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+            Error::RouteEmpty { .. } | Error::Busy | Error::Paused | Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Error::NotSpoken { .. } => StatusCode::NOT_IMPLEMENTED,
             Error::Unreachable { .. }
             | Error::BadAnswer { .. }
@@ -326,6 +334,8 @@ impl Error {
             Error::NoCredential { .. } => "upstream_key_unavailable",
             Error::EngineFailed { .. } => "engine_failed",
             Error::Busy => "busy",
+            Error::Cancelled => "cancelled",
+            Error::Paused => "paused",
             Error::Stopping => "stopping",
             Error::Internal => "internal_error",
         }

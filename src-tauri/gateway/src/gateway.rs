@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use tokio::sync::{Notify, mpsc, watch};
@@ -23,16 +23,20 @@ use crate::dispatch::Dispatch;
 use crate::environment::{Environment, Folders};
 use crate::provider::RuntimeSpec;
 use crate::recall;
-use crate::secrets::{KeychainMode, Vault};
+use crate::secrets::{KeychainMode, Secret, Vault};
 use crate::server::guard::Guard;
 use crate::server::{self, Door, Listeners, Shared, ollama_port};
-use crate::settings::Settings;
 use crate::settings::watch::Loaded;
+use crate::settings::{ClientKey, Settings, client_key};
+use crate::timestamp;
 use crate::upstream::Upstream;
-use crate::usage::{self, recorder::Open};
+use crate::usage::{self, live::Live};
 
 /// Events on their way to the catalog; more than this many wait, but for those of the request path, which are dropped.
 const EVENTS: usize = 1024;
+
+/// The name under which the shells' own requests are counted.
+pub(crate) const OWN_KEY: &str = "Pointsman";
 
 /// What a gateway starts from.
 #[derive(Debug, Clone)]
@@ -77,6 +81,9 @@ pub enum StartError {
     /// The outbound client cannot be made: the system's root certificates cannot be read, most likely.
     #[error("the client for endpoints elsewhere cannot be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// The system gives us no randomness for keys.
+    #[error("no randomness: {0}")]
+    Randomness(#[from] getrandom::Error),
     /// The system gives us no thread.
     #[error("cannot start the thread that keeps responses: {0}")]
     Thread(std::io::Error),
@@ -126,7 +133,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let (loaded_tx, loaded_rx) = watch::channel(Arc::clone(&loaded));
     let (in_force_tx, in_force) = watch::channel(loaded);
     let (settings_tx, settings_rx) = watch::channel(Arc::clone(&settings));
-    let (guard_tx, guard_rx) = watch::channel(Arc::new(Guard::new(&settings, port)));
+    let (own_plain, own_key) = client_key::mint(OWN_KEY, &timestamp::day(SystemTime::now()))?;
+    let (guard_tx, guard_rx) = watch::channel(Arc::new(Guard::new(&settings, port).also(&own_key)));
     tasks.spawn(crate::settings::watch::run(settings_file.clone(), loaded_tx, stop.clone()));
 
     let (events, events_rx) = mpsc::channel(EVENTS);
@@ -134,8 +142,14 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     tasks.spawn(catalog::run(events_rx, catalog_tx, stop.clone()));
 
     let vault = Arc::new(Vault::new(start.folders.clone(), start.environment.clone(), start.keychain));
-    let derived =
-        Derived { settings: settings_tx, guard: guard_tx, vault: Arc::clone(&vault), in_force: in_force_tx, port };
+    let derived = Derived {
+        settings: settings_tx,
+        guard: guard_tx,
+        vault: Arc::clone(&vault),
+        in_force: in_force_tx,
+        port,
+        own_key,
+    };
     tasks.spawn(derive(loaded_rx, derived, stop.clone()));
     let rescan = Arc::new(Notify::new());
     let engine = builtin::start(
@@ -167,7 +181,11 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let (shelf, recall) =
         recall::Store::start(start.folders.responses(), settings_rx.clone()).map_err(StartError::Thread)?;
     tasks.spawn(shelf.clone().follow(settings_rx.clone(), stop.clone()));
-    let open = Open::default();
+    let live = Live::default();
+    if store.is_some() {
+        tasks.spawn(remember(start.folders.usage(), live.clone()));
+    }
+    let (paused_tx, paused) = watch::channel(false);
     let instance_header = HeaderValue::from_str(&instance).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
     let shared = Arc::new(Shared {
         catalog: catalog.clone(),
@@ -181,8 +199,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
             settings: settings_rx.clone(),
         },
         shelf,
-        usage: sink.clone(),
-        open: open.clone(),
+        usage: sink,
+        live,
+        paused: paused.clone(),
         instance: instance_header,
         requests: AtomicU64::new(1),
     });
@@ -191,7 +210,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let server = tokio::spawn(server::serve(listeners, Arc::clone(&shared), door, stop.clone(), drain));
     let (second_tx, second) = watch::channel(ollama_port::State::default());
     let second_world = ollama_port::World {
-        shared,
+        shared: Arc::clone(&shared),
         settings: settings_rx.clone(),
         catalog: catalog.clone(),
         runtimes,
@@ -203,14 +222,17 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     };
     tasks.spawn(ollama_port::run(second_world, stop.clone()));
     let (changes_tx, changes) = watch::channel(0);
-    tasks.spawn(control::count_changes(catalog.clone(), in_force.clone(), second.clone(), changes_tx, stop.clone()));
+    let watched =
+        control::Watched { catalog: catalog.clone(), loaded: in_force.clone(), ollama_port: second.clone(), paused };
+    tasks.spawn(control::count_changes(watched, changes_tx, stop.clone()));
     let handle = Handle::new(Parts {
         instance,
         addresses: addresses.clone(),
         settings_file,
         usage_file: store.is_some().then(|| start.folders.usage()),
-        usage: sink,
-        open,
+        shared: Arc::clone(&shared),
+        paused: paused_tx,
+        own_key: Secret::new(own_plain),
         loaded: in_force,
         settings: settings_rx,
         catalog,
@@ -266,6 +288,7 @@ struct Derived {
     /// asks must meet it.
     in_force: watch::Sender<Arc<Loaded>>,
     port: u16,
+    own_key: ClientKey,
 }
 
 /// Publishes settings, and what is made of them, from each file that was read well.
@@ -280,10 +303,19 @@ async fn derive(mut loaded: watch::Receiver<Arc<Loaded>>, derived: Derived, stop
         if **derived.settings.borrow() != *next {
             // A reference may point elsewhere now, or its file may have been edited with it.
             derived.vault.forget();
-            derived.guard.send_replace(Arc::new(Guard::new(&next, derived.port)));
+            derived.guard.send_replace(Arc::new(Guard::new(&next, derived.port).also(&derived.own_key)));
             derived.settings.send_replace(next);
         }
         derived.in_force.send_replace(read);
+    }
+}
+
+/// Tells from the rows of earlier runs who asked when.
+async fn remember(file: PathBuf, live: Live) {
+    let seen = tokio::task::spawn_blocking(move || usage::Reader::open(&file).and_then(|reader| reader.seen())).await;
+    // A database that is only being made knows nothing yet.
+    if let Ok(Ok(seen)) = seen {
+        live.remember(&seen);
     }
 }
 

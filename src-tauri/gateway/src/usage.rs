@@ -7,6 +7,7 @@
 
 pub mod cost;
 mod database;
+pub mod live;
 mod reader;
 pub mod recorder;
 mod sink;
@@ -92,12 +93,20 @@ pub enum Outcome {
     Refused,
     /// Every target failed before the first byte.
     Failed,
+    /// The user gave it up from a window.
+    Cancelled,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 5] =
-        [Outcome::Complete, Outcome::ClientGone, Outcome::UpstreamDied, Outcome::Refused, Outcome::Failed];
+    pub const ALL: [Outcome; 6] = [
+        Outcome::Complete,
+        Outcome::ClientGone,
+        Outcome::UpstreamDied,
+        Outcome::Refused,
+        Outcome::Failed,
+        Outcome::Cancelled,
+    ];
 
     /// The name in the database and in JSON.
     pub fn name(self) -> &'static str {
@@ -107,13 +116,15 @@ impl Outcome {
             Outcome::UpstreamDied => "upstream_died",
             Outcome::Refused => "refused",
             Outcome::Failed => "failed",
+            Outcome::Cancelled => "cancelled",
         }
     }
 
-    /// Whether it counts as an error. A client that hangs up does not: a user who presses Escape has lost nothing.
+    /// Whether it counts as an error. A client that hangs up does not, nor does what the user gave up: who presses Escape
+    /// has lost nothing.
     pub fn is_error(self) -> bool {
         match self {
-            Outcome::Complete | Outcome::ClientGone => false,
+            Outcome::Complete | Outcome::ClientGone | Outcome::Cancelled => false,
             Outcome::UpstreamDied | Outcome::Refused | Outcome::Failed => true,
         }
     }

@@ -43,7 +43,7 @@ pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> 
     {
         return Err(Failure::NotFound(format!("no route `{route}`; `pointsman routes` lists them")));
     }
-    let connection = Connection::to(&snapshot, &world.environment)?;
+    let connection = Connection::to(&snapshot, world).await?;
     let name = options.model.or(options.route).unwrap_or_else(|| "default".to_owned());
     let mut conversation = Conversation::with(name);
 

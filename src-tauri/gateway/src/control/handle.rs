@@ -3,6 +3,9 @@
 //! A change goes into the settings file; the watcher reads it back and all stages follow, so that an edit by hand and a
 //! command take the same way. Nothing here answers inference.
 
+mod activity;
+mod trial;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::socket::Handler;
-use super::{Command, Machine, Reply, SecretText, Snapshot, view};
+use super::{Command, LiveRequest, Machine, Reply, SecretText, Snapshot, view};
 use crate::catalog::Catalog;
 use crate::discovery::configured::{
     self,
@@ -20,12 +23,10 @@ use crate::discovery::configured::{
 };
 use crate::provider::hosted::ProviderSpec;
 use crate::secrets::{Secret, Vault};
-use crate::server::ollama_port;
+use crate::server::{Shared, ollama_port};
 use crate::settings::watch::Loaded;
 use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit};
 use crate::timestamp;
-use crate::usage::table::request::Filter;
-use crate::usage::{self, Reader, Sink, recorder::Open};
 
 /// What a handle is made of.
 pub struct Parts {
@@ -37,10 +38,12 @@ pub struct Parts {
     pub settings_file: PathBuf,
     /// The usage database, where one is kept.
     pub usage_file: Option<PathBuf>,
-    /// Where usage goes.
-    pub usage: Sink,
-    /// How many requests are being answered.
-    pub open: Open,
+    /// What the request path reads.
+    pub shared: Arc<Shared>,
+    /// Whether no model is asked until the user goes on.
+    pub paused: watch::Sender<bool>,
+    /// A client key that stands in no settings.
+    pub own_key: Secret,
     /// The settings file as it was read.
     pub loaded: watch::Receiver<Arc<Loaded>>,
     /// The settings in force in every stage.
@@ -98,6 +101,15 @@ impl Handle {
             Command::CheckKey { endpoint } => self.check_key(&endpoint).await,
             Command::RemoveCredential { endpoint } => self.remove_credential(endpoint).await,
             Command::Requests { limit, before, filter } => self.requests(limit, before, filter).await,
+            Command::Usage { days } => self.usage_days(days).await,
+            Command::WatchLive => Ok(Reply::Live { requests: self.live() }),
+            Command::CancelRequest { id } => self.cancel_request(id),
+            Command::TestRoute { name } => self.test_route(name).await,
+            Command::OwnKey => Ok(Reply::ClientKey { key: SecretText(self.0.own_key.expose().to_owned()) }),
+            Command::SetPaused { on } => {
+                self.0.paused.send_if_modified(|paused| std::mem::replace(paused, on) != on);
+                Ok(Reply::Done)
+            }
             Command::Rescan => {
                 self.0.rescan.notify_one();
                 Ok(Reply::Done)
@@ -108,12 +120,6 @@ impl Handle {
             }
             Command::AddEndpoint { .. }
             | Command::RemoveEndpoint { .. }
-            | Command::Usage { .. }
-            | Command::WatchLive
-            | Command::CancelRequest { .. }
-            | Command::TestRoute { .. }
-            | Command::OwnKey
-            | Command::SetPaused { .. }
             | Command::Settings
             | Command::SetSetting { .. }
             | Command::Providers
@@ -268,28 +274,6 @@ impl Handle {
             self.0.settings_file.display()
         ))
     }
-
-    async fn requests(&self, limit: u32, before: Option<i64>, filter: Filter) -> Result<Reply, String> {
-        let Some(file) = self.0.usage_file.clone() else { return Ok(Reply::Requests { rows: Vec::new() }) };
-        let read = tokio::task::spawn_blocking(move || match Reader::open(&file) {
-            Ok(reader) => reader.recent(limit, before, &filter),
-            // The writer makes the file when it gets to it, and its tables a moment later.
-            Err(usage::Error::Missing(_) | usage::Error::Older { found: 0 }) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        });
-        let rows = read.await.map_err(|_| "the read was given up".to_owned())?.map_err(|error| error.to_string())?;
-        let settings = Arc::clone(&self.0.loaded.borrow().settings);
-        let told = rows.iter().filter_map(|row| {
-            let mut value = serde_json::to_value(row).ok()?;
-            let at = settings.endpoints.iter().find(|known| Some(&known.name) == row.endpoint.as_ref());
-            let provider = at.and_then(|known| known.provider.as_ref());
-            if let Some(cost) = provider.and_then(|provider| usage::cost::of(&provider.id, row)) {
-                value["cost_usd"] = cost.to_string().into();
-            }
-            Some(value)
-        });
-        Ok(Reply::Requests { rows: told.collect() })
-    }
 }
 
 impl Handler for Handle {
@@ -299,6 +283,10 @@ impl Handler for Handle {
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.clone()
+    }
+
+    fn live(&self) -> Vec<LiveRequest> {
+        Handle::live(self)
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -314,41 +302,48 @@ impl Handler for Handle {
             ollama_port: self.0.ollama_port.borrow().clone(),
             revision: *self.0.changes.borrow(),
             settled: catalog.settled(),
-            open_streams: self.0.open.count(),
+            open_streams: self.0.shared.live.count(),
             local_only: settings.local_only,
             key_always: settings.require_key == RequireKey::Always,
             settings_problem: loaded.problem.clone(),
             settings_warnings: loaded.warnings.clone(),
             keychain_problem: None,
-            paused: false,
+            paused: *self.0.paused.borrow(),
             machine: Machine::default(),
             pulls: Vec::new(),
             settings_file: self.0.settings_file.display().to_string(),
             endpoints: view::endpoints(&catalog, now),
             models: catalog.models().map(|model| (**model).clone()).collect(),
             routes: view::routes(&catalog, settings, now),
-            client_keys: view::client_keys(settings),
+            client_keys: activity::last_used(view::client_keys(settings), &self.0.shared.live.seen()),
             installed: catalog.installed().to_vec(),
             refused: catalog.refused().cloned().collect(),
-            usage_dropped: self.0.usage.stats().dropped,
+            usage_dropped: self.0.shared.usage.stats().dropped,
         }
     }
 }
 
-/// Counts changes of the catalog, the settings and the second port into one number, until `stop`.
-pub async fn count_changes(
-    mut catalog: watch::Receiver<Arc<Catalog>>,
-    mut loaded: watch::Receiver<Arc<Loaded>>,
-    mut ollama_port: watch::Receiver<ollama_port::State>,
-    changes: watch::Sender<u64>,
-    stop: CancellationToken,
-) {
+/// All that a snapshot is made of and that changes by itself.
+pub struct Watched {
+    /// What is available.
+    pub catalog: watch::Receiver<Arc<Catalog>>,
+    /// The settings file.
+    pub loaded: watch::Receiver<Arc<Loaded>>,
+    /// The second port.
+    pub ollama_port: watch::Receiver<ollama_port::State>,
+    /// Whether no model is asked.
+    pub paused: watch::Receiver<bool>,
+}
+
+/// Counts its changes into one number, until `stop`.
+pub async fn count_changes(mut watched: Watched, changes: watch::Sender<u64>, stop: CancellationToken) {
     loop {
         let changed = tokio::select! {
             () = stop.cancelled() => return,
-            changed = catalog.changed() => changed,
-            changed = loaded.changed() => changed,
-            changed = ollama_port.changed() => changed,
+            changed = watched.catalog.changed() => changed,
+            changed = watched.loaded.changed() => changed,
+            changed = watched.ollama_port.changed() => changed,
+            changed = watched.paused.changed() => changed,
         };
         if changed.is_err() {
             return;

@@ -1,6 +1,7 @@
 //! Commands over the control socket: one JSON [`Command`] a line in, one JSON [`Reply`] a line out, in order.
 //!
-//! [`Command::Watch`] turns its connection into a stream of snapshots until the asker hangs up. What a command does is
+//! [`Command::Watch`] turns its connection into a stream of snapshots, [`Command::WatchLive`] into one of the requests that
+//! are being answered, until the asker hangs up. What a command does is
 //! the [`Handler`]'s business; nothing here knows the catalog or the settings, and nothing that comes in is logged.
 
 use std::io;
@@ -10,11 +11,12 @@ use interprocess::local_socket::tokio::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::lines::{self, Line};
 pub use super::place::{BindError, Listener};
-use super::{Command, Reply, Snapshot};
+use super::{Command, LiveRequest, Reply, Snapshot};
 
 /// The longest command in bytes.
 const LONGEST_COMMAND: usize = 1 << 20;
@@ -25,12 +27,17 @@ const GRACE: Duration = Duration::from_secs(1);
 /// The pause after the system refused to accept, which it does while it has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The least time between two tellings of what is being answered.
+const LIVE_BEAT: Duration = Duration::from_millis(250);
+
 /// Carries commands out.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// Carries out one command. Never called with [`Command::Watch`].
+    /// Carries out one command. Never called with [`Command::Watch`] or [`Command::WatchLive`].
     fn call(&self, command: Command) -> impl Future<Output = Reply> + Send;
     /// Changes whenever [`Handler::snapshot`] would say something new.
     fn changes(&self) -> watch::Receiver<u64>;
+    /// The requests that are being answered.
+    fn live(&self) -> Vec<LiveRequest>;
     /// Everything there is to show.
     fn snapshot(&self) -> Snapshot;
 }
@@ -84,6 +91,7 @@ async fn converse<H: Handler>(stream: &Stream, handler: &H, stop: &CancellationT
         };
         let reply = match serde_json::from_slice(&text) {
             Ok(Command::Watch) => return show(&mut reader, writer, handler, stop).await,
+            Ok(Command::WatchLive) => return show_live(&mut reader, writer, handler, stop).await,
             Ok(command) => handler.call(command).await,
             Err(error) => Reply::Failed { message: format!("not a command that this Pointsman knows: {error}") },
         };
@@ -108,6 +116,32 @@ async fn show<H: Handler>(
             () = stop.cancelled() => return Ok(()),
             () = &mut gone => return Ok(()),
             changed = changes.changed() => if changed.is_err() { return Ok(()) },
+        }
+    }
+}
+
+/// Looks rather than waits to be told, so that a request costs nothing more while somebody watches.
+async fn show_live<H: Handler>(
+    reader: &mut (impl AsyncRead + Unpin),
+    mut writer: &Stream,
+    handler: &H,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let mut beat = tokio::time::interval(LIVE_BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let gone = hung_up(reader);
+    tokio::pin!(gone);
+    let mut told = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = &mut gone => return Ok(()),
+            _ = beat.tick() => {}
+        }
+        let requests = handler.live();
+        if told.as_ref() != Some(&requests) {
+            lines::write(&mut writer, &Reply::Live { requests: requests.clone() }).await?;
+            told = Some(requests);
         }
     }
 }

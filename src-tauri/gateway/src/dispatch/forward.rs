@@ -1,7 +1,7 @@
 //! An answer on its way to the client: the upstream's bytes, one piece at a time, as they come.
 //!
 //! Nothing is collected and nothing is parsed, unless it is to be kept; the tap looks at the bytes in passing. A stream whose upstream dies or
-//! falls silent ends with the surface's own error event. A whole answer that breaks off breaks the client's connection
+//! falls silent, or that the user gives up, ends with the surface's own error event. A whole answer that breaks off breaks the client's connection
 //! off too, so that nobody takes a part for the whole. Dropping it closes the upstream's connection at once.
 
 use std::pin::Pin;
@@ -93,8 +93,12 @@ impl Forwarded {
             None => Error::BrokeOff { endpoint: Arc::clone(&self.endpoint) },
             Some(error) => error,
         };
-        tracing::warn!(endpoint = %self.endpoint, %error, "an answer broke off");
-        self.recorder.ended(Outcome::UpstreamDied, None, Some(error.to_string()));
+        if matches!(error, Error::Cancelled) {
+            self.recorder.ended(Outcome::Cancelled, None, None);
+        } else {
+            tracing::warn!(endpoint = %self.endpoint, %error, "an answer broke off");
+            self.recorder.ended(Outcome::UpstreamDied, None, Some(error.to_string()));
+        }
         if !self.streamed {
             return Err(BrokeOff);
         }
@@ -121,6 +125,8 @@ impl Body for Forwarded {
                 None => Pin::new(&mut this.body).poll_frame(cx),
             };
             let broke = match frame {
+                _ if this.recorder.is_cancelled() => Some(Error::Cancelled),
+                Poll::Pending if this.recorder.poll_cancelled(cx).is_ready() => Some(Error::Cancelled),
                 Poll::Pending if this.idle.poll(cx).is_ready() => {
                     Some(Error::TimedOut { endpoint: Arc::clone(&this.endpoint), waited: this.idle.most() })
                 }

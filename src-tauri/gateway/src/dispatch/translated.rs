@@ -213,7 +213,13 @@ impl Body for Translated {
                 this.end();
                 continue;
             }
-            match Pin::new(&mut this.body).poll_frame(cx) {
+            let frame = Pin::new(&mut this.body).poll_frame(cx);
+            if this.recorder.is_cancelled() || (frame.is_pending() && this.recorder.poll_cancelled(cx).is_ready()) {
+                this.break_off(&Error::Cancelled);
+                this.recorder.ended(Outcome::Cancelled, None, None);
+                continue;
+            }
+            match frame {
                 Poll::Pending => {
                     if this.idle.poll(cx).is_pending() {
                         return Poll::Pending;

@@ -32,7 +32,7 @@ use crate::recall::Shelf;
 use crate::routing::Target;
 use crate::settings::Settings;
 use crate::usage::Sink;
-use crate::usage::recorder::Open;
+use crate::usage::live::Live;
 
 /// What holds on one port. One snapshot of each is taken at a request's start.
 pub struct Door {
@@ -54,8 +54,10 @@ pub struct Shared {
     pub shelf: Shelf,
     /// Where usage goes.
     pub usage: Sink,
-    /// How many requests are being answered.
-    pub open: Open,
+    /// What is being answered.
+    pub live: Live,
+    /// Whether no model is asked until the user goes on.
+    pub paused: watch::Receiver<bool>,
     /// This run's id.
     pub instance: HeaderValue,
     /// How many requests came so far.

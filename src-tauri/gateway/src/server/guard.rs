@@ -11,7 +11,7 @@ use http::{Method, Uri};
 
 use crate::error::Error;
 use crate::settings::client_key::Keyring;
-use crate::settings::{RequireKey, Settings};
+use crate::settings::{ClientKey, RequireKey, Settings};
 
 /// Headers in which a key stands alone.
 static NAMED_KEYS: [HeaderName; 4] = [
@@ -69,6 +69,12 @@ impl Guard {
             keyring: Keyring::of(&settings.client_keys),
             key_always: settings.require_key == RequireKey::Always,
         }
+    }
+
+    /// The same with a key that stands in no settings.
+    pub fn also(mut self, key: &ClientKey) -> Guard {
+        self.keyring.add(key);
+        self
     }
 
     /// The Host must be ours, once, exactly; so must the authority of an absolute URI.

@@ -78,7 +78,7 @@ pub(super) async fn infer(
         _ => protocol.assumed_model(operation).unwrap_or(routing::DEFAULT).into(),
     };
     let mut recorder =
-        Recorder::new(shared.usage.clone(), shared.open.clone(), protocol, operation, Arc::clone(&asked));
+        Recorder::new(shared.usage.clone(), shared.live.clone(), protocol, operation, Arc::clone(&asked));
     let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let (name, wrong_key) = match key {
         Key::Known(name) => (Some(name), false),
@@ -91,6 +91,9 @@ pub(super) async fn infer(
         Ok(read) => read,
         Err(error) => return refused(shared, protocol, &error, recorder),
     };
+    if *shared.paused.borrow() {
+        return refused(shared, protocol, &Error::Paused, recorder);
+    }
     if protocol == Protocol::Ollama && operation_loads(operation) && !peek.asks {
         return refused(shared, protocol, &Error::StateChanging { what: "loading or unloading a model" }, recorder);
     }
@@ -127,7 +130,14 @@ pub(super) async fn infer(
         let first = target.clone();
         return wait(shared, inbound, &first, choice.targets, recorder);
     }
-    match shared.dispatch.answer(inbound, &choice.targets, recorder).await {
+    let cancelled = recorder.cancelled();
+    let answered = tokio::select! {
+        biased;
+        answered = shared.dispatch.answer(inbound, &choice.targets, recorder) => answered,
+        // What was under way is dropped with the recorder, which knows why.
+        () = cancelled => return refuse(shared, protocol, &Error::Cancelled),
+    };
+    match answered {
         Ok(response) => response.map(Body::Answer),
         Err((error, recorder)) => failed(shared, protocol, &error, recorder),
     }
@@ -142,7 +152,7 @@ pub(super) fn failed(shared: &Shared, protocol: Protocol, error: &Error, mut rec
     let headers = response.headers_mut();
     headers.insert(headers::ATTEMPTS, HeaderValue::from(attempts));
     if let Some((endpoint, model)) = recorder.target() {
-        headers::name(headers, endpoint, model);
+        headers::name(headers, &endpoint, &model);
     }
     response
 }
@@ -171,8 +181,9 @@ fn wait(
 ) -> Response<Body> {
     let protocol = inbound.protocol;
     let shared = Arc::clone(shared);
+    let cancelled = recorder.cancelled();
     let answer = async move { shared.dispatch.answer(inbound, &targets, recorder).await };
-    let waiting = Waiting::new(protocol, &first.model.id, Box::pin(answer));
+    let waiting = Waiting::new(protocol, &first.model.id, Box::pin(answer), cancelled);
     let mut response = Response::new(Body::Waiting(Box::new(waiting)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

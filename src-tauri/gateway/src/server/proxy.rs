@@ -10,7 +10,7 @@ use http::header::USER_AGENT;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::answer::{Door, Shared, printable, turn_away};
+use super::answer::{Door, Shared, printable, refuse, turn_away};
 use super::body::Body;
 use super::guard::Key;
 use super::infer::{failed, refused};
@@ -56,13 +56,16 @@ pub(super) async fn proxy(
     let (parts, body) = request.into_parts();
     let mut recorder = Recorder::new(
         shared.usage.clone(),
-        shared.open.clone(),
+        shared.live.clone(),
         protocol,
         Operation::Raw,
         format!("{}/{path}", endpoint.id).into(),
     );
     recorder.client(Some(client), parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()));
     let limit = settings.limits.body_bytes;
+    if *shared.paused.borrow() {
+        return refused(shared, protocol, &Error::Paused, recorder);
+    }
     // In whatever encoding: only its sender and its reader need to know.
     let body = match read(None, body, limit).await {
         Ok(body) => body,
@@ -87,7 +90,13 @@ pub(super) async fn proxy(
         context: None,
         memory: None,
     };
-    match shared.dispatch.pass(parts.method, path, inbound, &target, recorder).await {
+    let cancelled = recorder.cancelled();
+    let passed = tokio::select! {
+        biased;
+        passed = shared.dispatch.pass(parts.method, path, inbound, &target, recorder) => passed,
+        () = cancelled => return refuse(shared, protocol, &Error::Cancelled),
+    };
+    match passed {
         Ok(response) => response.map(Body::Answer),
         Err((error, recorder)) => failed(shared, protocol, &error, recorder),
     }

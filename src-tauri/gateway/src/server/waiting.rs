@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::protocol::{Protocol, refusal};
 use crate::upstream::BrokeOff;
 use crate::usage::Outcome;
+use crate::usage::live::Cancelled;
 use crate::usage::recorder::Recorder;
 
 /// Time between two comments.
@@ -30,6 +31,7 @@ pub(crate) struct Waiting {
     protocol: Protocol,
     comment: Bytes,
     beat: Interval,
+    cancelled: Cancelled,
     state: State,
 }
 
@@ -41,13 +43,14 @@ enum State {
 
 impl Waiting {
     /// Comments that `model` loads until `answer` is there.
-    pub(crate) fn new(protocol: Protocol, model: &str, answer: Answer) -> Waiting {
+    pub(crate) fn new(protocol: Protocol, model: &str, answer: Answer, cancelled: Cancelled) -> Waiting {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Waiting {
             protocol,
             comment: Bytes::from(format!(": loading {model}\n\n")),
             beat,
+            cancelled,
             state: State::Loading(answer),
         }
     }
@@ -59,6 +62,9 @@ impl Waiting {
                 State::Ended => return Poll::Ready(None),
                 State::Answering(answer) => return Pin::new(answer).poll_frame(cx),
                 State::Loading(answer) => match answer.as_mut().poll(cx) {
+                    Poll::Pending if Pin::new(&mut self.cancelled).poll(cx).is_ready() => {
+                        return self.tell(&Error::Cancelled);
+                    }
                     Poll::Pending => {
                         return self.beat.poll_tick(cx).map(|_| Some(Ok(Frame::data(self.comment.clone()))));
                     }

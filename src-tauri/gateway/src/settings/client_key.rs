@@ -36,6 +36,11 @@ impl Keyring {
         Keyring { keys: keys.iter().filter_map(|key| Some((key.name.clone(), key.digest()?))).collect() }
     }
 
+    /// One more.
+    pub fn add(&mut self, key: &ClientKey) {
+        self.keys.extend(key.digest().map(|digest| (key.name.clone(), digest)));
+    }
+
     /// The name of the tool that a presented key belongs to.
     ///
     /// Every key is compared, and each in full: the time says neither whether one matched nor which.

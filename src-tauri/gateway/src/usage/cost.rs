@@ -3,8 +3,9 @@
 //! By the committed table of prices, at the provider's usual service: a row does not tell another one. A price that nobody
 //! states is no price: nothing is guessed, and what stays on this machine costs nothing and has none.
 
+use super::table::daily::Sums;
 use super::table::request::Request;
-use crate::provider::known::{self, Billed, Money, Service};
+use crate::provider::known::{self, Billed, Money, Price, Service};
 
 /// What a row's answer cost at `provider`; `None` where that is not known.
 pub fn of(provider: &str, row: &Request) -> Option<Money> {
@@ -18,6 +19,24 @@ pub fn of(provider: &str, row: &Request) -> Option<Money> {
         ..Billed::default()
     };
     price.cost(&billed, Service::Standard)
+}
+
+/// What a day's answers of one model cost at `provider`, as far as their sums tell: how long each prompt was, and what was
+/// written to a cache, is not kept by day, so that neither a long prompt's higher price nor a cache's is in it. The rows
+/// of the requests know more, for as long as they are kept.
+pub fn estimate(provider: &str, model: &str, sums: &Sums) -> Option<Money> {
+    let price = known::find(provider, model)?.price?;
+    let tokens = |count: i64| u64::try_from(count).unwrap_or(0);
+    let billed = Billed {
+        input: tokens(sums.input_tokens),
+        cache_read: tokens(sums.cached_tokens),
+        output: tokens(sums.output_tokens),
+        reasoning: tokens(sums.reasoning_tokens),
+        ..Billed::default()
+    };
+    let each = price.request.unwrap_or_default().0.saturating_mul(tokens(sums.requests - sums.errors));
+    let usual = Price { tiers: Vec::new(), request: None, ..price };
+    Some(usual.cost(&billed, Service::Standard)?.saturating_add(Money(each)))
 }
 
 #[cfg(test)]

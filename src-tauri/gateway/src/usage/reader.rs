@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::{
     database::{Error, Place},
+    live::Seen,
     table::{
         daily::{self, Daily},
         request::{self, Filter, Request},
@@ -41,6 +42,11 @@ impl Reader {
     /// The newest requests first, at most 1000; `before` is the last id of the page before.
     pub fn recent(&self, limit: u32, before: Option<i64>, filter: &Filter) -> Result<Vec<Request>, Error> {
         Ok(request::recent(&self.connection, limit, before, filter)?)
+    }
+
+    /// When each client and each tool asked last. Looks at every row.
+    pub fn seen(&self) -> Result<Seen, Error> {
+        Ok(request::seen(&self.connection)?)
     }
 
     /// What each of the last `days` days came to, `now` being in the last of them.

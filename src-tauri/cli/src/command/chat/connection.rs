@@ -10,13 +10,13 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use pointsman_gateway::control::Snapshot;
-use pointsman_gateway::environment::Environment;
+use pointsman_gateway::control::{Command, Reply, Snapshot};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::world::{self, World};
 
-/// The variable that holds a client key, for models that leave this machine.
+/// The variable that holds a client key, for whoever wants the terminal counted as a tool of its own.
 const KEY: &str = "POINTSMAN_KEY";
 /// The longest error message in bytes.
 const LONGEST_ERROR: usize = 1 << 20;
@@ -26,12 +26,12 @@ const LONGEST_ERROR: usize = 1 << 20;
 pub(super) struct Connection {
     client: Client<HttpConnector, Full<Bytes>>,
     address: SocketAddr,
-    key: Option<String>,
+    key: String,
 }
 
 impl Connection {
-    /// To the gateway that gave this snapshot.
-    pub(super) fn to(snapshot: &Snapshot, environment: &Environment) -> Result<Connection, Failure> {
+    /// To the gateway that gave this snapshot, with the key that it gives to its own shells where the user set none.
+    pub(super) async fn to(snapshot: &Snapshot, world: &World) -> Result<Connection, Failure> {
         let addresses = snapshot.addresses.iter().filter_map(|address| address.parse::<SocketAddr>().ok());
         let Some(address) = addresses.into_iter().find_map(on_this_machine) else {
             return Err(Failure::Failed(anyhow::anyhow!(
@@ -40,18 +40,22 @@ impl Connection {
             )));
         };
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Ok(Connection { client, address, key: environment.get(KEY).map(str::to_owned) })
+        let key = match world.environment.get(KEY) {
+            Some(key) => key.to_owned(),
+            None => match world.ask(&Command::OwnKey).await? {
+                Reply::ClientKey { key } => key.0,
+                other => return Err(world::unexpected(&other)),
+            },
+        };
+        Ok(Connection { client, address, key })
     }
 
     /// Asks for a chat completion. What the gateway refuses is a failure in its own words.
     pub(super) async fn ask(&self, body: &Value) -> Result<Response<Incoming>, Failure> {
-        let mut request = Request::post(format!("http://{}/v1/chat/completions", self.address))
+        let request = Request::post(format!("http://{}/v1/chat/completions", self.address))
             .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("pointsman-chat/", env!("CARGO_PKG_VERSION")));
-        if let Some(key) = &self.key {
-            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
-        }
-        let request = request
+            .header(USER_AGENT, concat!("pointsman-chat/", env!("CARGO_PKG_VERSION")))
+            .header(AUTHORIZATION, format!("Bearer {}", self.key))
             .body(Full::from(body.to_string()))
             .map_err(|_| Failure::Usage(format!("{KEY} is no key: a key is one line of plain characters")))?;
         let response =
@@ -85,7 +89,9 @@ async fn refusal(response: Response<Incoming>) -> Failure {
         body["error"]["message"].as_str().map_or_else(|| format!("Pointsman answered {status}"), str::to_owned);
     match status {
         StatusCode::UNAUTHORIZED => {
-            message.push_str(&format!("; for `pointsman chat` put it into the variable {KEY}"));
+            message.push_str(&format!(
+                "; `pointsman chat` sends the one in the variable {KEY}: unset it, or put a good one there"
+            ));
             Failure::Failed(anyhow::Error::msg(message))
         }
         StatusCode::NOT_FOUND => Failure::NotFound(message),

@@ -34,6 +34,10 @@ impl Handler for Script {
         self.revision.subscribe()
     }
 
+    fn live(&self) -> Vec<LiveRequest> {
+        Vec::new()
+    }
+
     fn snapshot(&self) -> Snapshot {
         Snapshot { revision: *self.revision.borrow(), ..Snapshot::default() }
     }

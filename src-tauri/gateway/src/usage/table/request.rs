@@ -2,6 +2,7 @@
 //!
 //! It has no index but its key: rows arrive in order, reads want the newest, and each index would cost every request.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{
@@ -10,6 +11,7 @@ use rusqlite::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::usage::live::Seen;
 use crate::usage::{Outcome, Record, clip};
 
 pub(super) const CREATE: &str = "
@@ -179,6 +181,18 @@ pub(in crate::usage) fn recent(
     rows.collect()
 }
 
+/// When each client and each tool asked last.
+pub(in crate::usage) fn seen(connection: &Connection) -> rusqlite::Result<Seen> {
+    let mut query = connection.prepare("SELECT client, tool, max(started_ms) FROM request GROUP BY client, tool")?;
+    let mut rows = query.query([])?;
+    let mut seen = Seen::default();
+    while let Some(row) = rows.next()? {
+        let when = row.get(2)?;
+        seen.note(row.get::<_, Option<Arc<str>>>(0)?.as_ref(), row.get::<_, Option<Arc<str>>>(1)?.as_ref(), when);
+    }
+    Ok(seen)
+}
+
 /// Deletes, among the oldest `most` rows, those that started before `cutoff` and those beyond the newest `keep`.
 ///
 /// It looks at the oldest ids only. A row whose clock was wrong may so stay a while longer, and no scan is needed.
@@ -224,7 +238,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Request> {
 }
 
 /// Milliseconds since 1970 UTC, negative before it.
-pub(super) fn milliseconds(time: SystemTime) -> i64 {
+pub(crate) fn milliseconds(time: SystemTime) -> i64 {
     let whole = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => whole(after),

@@ -133,7 +133,7 @@ fn pages_and_filters() {
     check(0, None, all(), &[]);
     check(u32::MAX, Some(3), all(), &[1, 0]);
     check(3, None, Filter { client: Some("even".into()), ..all() }, &[8, 6, 4]);
-    check(9, None, Filter { errors: true, ..all() }, &[9, 8, 7, 4, 3, 2]);
+    check(9, None, Filter { errors: true, ..all() }, &[9, 8, 4, 3, 2]);
     check(9, Some(9), Filter { errors: true, client: Some("even".into()), ..all() }, &[4, 2]);
     check(1, None, Filter { model: Some("qwen3:8b".into()), ..all() }, &[9]);
     check(1, None, Filter { model: Some("default".into()), ..all() }, &[9]);
