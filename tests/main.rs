@@ -46,6 +46,8 @@ mod activity;
 mod discovery;
 /// Settings while it runs.
 mod settings;
+/// What a window sets up: settings, endpoints, tools.
+mod setup;
 /// How it stops, and how it fails to start.
 mod shutdown;
 /// What is kept of each request.

@@ -23,11 +23,11 @@ use crate::dispatch::Dispatch;
 use crate::environment::{Environment, Folders};
 use crate::provider::RuntimeSpec;
 use crate::recall;
-use crate::secrets::{KeychainMode, Secret, Vault};
+use crate::secrets::{CredentialRef, KeychainMode, Secret, Vault};
 use crate::server::guard::Guard;
 use crate::server::{self, Door, Listeners, Shared, ollama_port};
 use crate::settings::watch::Loaded;
-use crate::settings::{ClientKey, Settings, client_key};
+use crate::settings::{ClientKey, ConfiguredEndpoint, Settings, client_key};
 use crate::timestamp;
 use crate::upstream::Upstream;
 use crate::usage::{self, live::Live};
@@ -221,9 +221,18 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         state: second_tx,
     };
     tasks.spawn(ollama_port::run(second_world, stop.clone()));
+    let (keychain_tx, keychain) = watch::channel(None);
+    let keychain_check = Arc::new(Notify::new());
+    let asked = Arc::clone(&keychain_check);
+    tasks.spawn(watch_keychain(Arc::clone(&vault), settings_rx.clone(), keychain_tx, asked, stop.clone()));
     let (changes_tx, changes) = watch::channel(0);
-    let watched =
-        control::Watched { catalog: catalog.clone(), loaded: in_force.clone(), ollama_port: second.clone(), paused };
+    let watched = control::Watched {
+        catalog: catalog.clone(),
+        loaded: in_force.clone(),
+        ollama_port: second.clone(),
+        paused,
+        keychain: keychain.clone(),
+    };
     tasks.spawn(control::count_changes(watched, changes_tx, stop.clone()));
     let handle = Handle::new(Parts {
         instance,
@@ -239,6 +248,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         ollama_port: second,
         changes,
         vault,
+        keychain,
+        keychain_check,
+        environment: start.environment,
         rescan,
         stop: stop.clone(),
     });
@@ -316,6 +328,27 @@ async fn remember(file: PathBuf, live: Live) {
     // A database that is only being made knows nothing yet.
     if let Ok(Ok(seen)) = seen {
         live.remember(&seen);
+    }
+}
+
+/// Finds out whether the keychain can be used: at the start, and again when somebody asks. A locked one makes whoever
+/// keeps something there wait for a person, so that this is tried only where the settings need it anyway.
+async fn watch_keychain(
+    vault: Arc<Vault>,
+    settings: watch::Receiver<Arc<Settings>>,
+    problem: watch::Sender<Option<String>>,
+    asked: Arc<Notify>,
+    stop: CancellationToken,
+) {
+    loop {
+        let kept = |known: &ConfiguredEndpoint| matches!(known.key, Some(CredentialRef::Keychain(_)));
+        let needed = settings.borrow().endpoints.iter().any(kept);
+        let found = vault.keychain_problem(needed).await.map(|error| error.to_string());
+        problem.send_if_modified(|problem| std::mem::replace(problem, found.clone()) != found);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = asked.notified() => {}
+        }
     }
 }
 

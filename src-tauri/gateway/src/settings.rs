@@ -7,6 +7,7 @@
 pub mod client_key;
 pub mod edit;
 pub mod read;
+pub mod shown;
 pub mod watch;
 
 mod check;

@@ -4,6 +4,7 @@
 //! command take the same way. Nothing here answers inference.
 
 mod activity;
+mod setup;
 mod trial;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use crate::discovery::configured::{
     self,
     key_check::{self, Proof},
 };
+use crate::environment::Environment;
 use crate::provider::hosted::ProviderSpec;
 use crate::secrets::{Secret, Vault};
 use crate::server::{Shared, ollama_port};
@@ -56,6 +58,12 @@ pub struct Parts {
     pub changes: watch::Receiver<u64>,
     /// Where credentials are kept.
     pub vault: Arc<Vault>,
+    /// Why the keychain cannot be used, once that is known.
+    pub keychain: watch::Receiver<Option<String>>,
+    /// Has it found out again.
+    pub keychain_check: Arc<Notify>,
+    /// Environment variables.
+    pub environment: Environment,
     /// Wakes discovery.
     pub rescan: Arc<Notify>,
     /// Stops the gateway.
@@ -118,12 +126,14 @@ impl Handle {
                 self.0.stop.cancel();
                 Ok(Reply::Done)
             }
-            Command::AddEndpoint { .. }
-            | Command::RemoveEndpoint { .. }
-            | Command::Settings
-            | Command::SetSetting { .. }
-            | Command::Providers
-            | Command::Tools { .. } => Err("activity: not built yet".to_owned()),
+            Command::AddEndpoint { name, base_url, protocol, models, allow_private, secret } => {
+                self.add_endpoint(setup::Typed { name, base_url, protocol, models, allow_private, secret }).await
+            }
+            Command::RemoveEndpoint { name } => self.remove_endpoint(name).await,
+            Command::Settings => self.settings(),
+            Command::SetSetting { key, value } => self.set_setting(&key, &value).await,
+            Command::Providers => self.providers(),
+            Command::Tools { .. } => Err("activity: not built yet".to_owned()),
             Command::LoadModel { .. }
             | Command::UnloadModel { .. }
             | Command::PullModel { .. }
@@ -195,6 +205,7 @@ impl Handle {
         let reference = stored.reference.clone();
         self.edit(move |file| edit::set_endpoint_key(file, &endpoint, &reference)).await?;
         self.0.rescan.notify_one();
+        self.0.keychain_check.notify_one();
         Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
     }
 
@@ -230,6 +241,7 @@ impl Handle {
         }
         written?;
         self.0.rescan.notify_one();
+        self.0.keychain_check.notify_one();
         Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
     }
 
@@ -307,7 +319,7 @@ impl Handler for Handle {
             key_always: settings.require_key == RequireKey::Always,
             settings_problem: loaded.problem.clone(),
             settings_warnings: loaded.warnings.clone(),
-            keychain_problem: None,
+            keychain_problem: self.0.keychain.borrow().clone(),
             paused: *self.0.paused.borrow(),
             machine: Machine::default(),
             pulls: Vec::new(),
@@ -333,6 +345,8 @@ pub struct Watched {
     pub ollama_port: watch::Receiver<ollama_port::State>,
     /// Whether no model is asked.
     pub paused: watch::Receiver<bool>,
+    /// Why the keychain cannot be used.
+    pub keychain: watch::Receiver<Option<String>>,
 }
 
 /// Counts its changes into one number, until `stop`.
@@ -344,6 +358,7 @@ pub async fn count_changes(mut watched: Watched, changes: watch::Sender<u64>, st
             changed = watched.loaded.changed() => changed,
             changed = watched.ollama_port.changed() => changed,
             changed = watched.paused.changed() => changed,
+            changed = watched.keychain.changed() => changed,
         };
         if changed.is_err() {
             return;

@@ -16,6 +16,9 @@ use super::{Secret, SecretError};
 /// The name under which entries stand.
 const SERVICE: &str = "pointsman";
 
+/// An entry that is made and removed to see whether that works.
+const CANARY: &str = "canary";
+
 /// How long a call may take. One that works takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -66,10 +69,17 @@ impl Keychain {
         .await
     }
 
+    /// Whether it answers. One that works was asked before.
+    pub(super) async fn look(&self) -> Result<(), SecretError> {
+        if self.works.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.get(CANARY).await.map(drop)
+    }
+
     /// Whether it keeps what it is given: a keychain without a collection answers "no such entry" to everything and
     /// looks healthy. Once it worked it is not tried again.
     pub(super) async fn test(&self) -> Result<(), SecretError> {
-        const CANARY: &str = "canary";
         if self.works.load(Ordering::Relaxed) {
             return Ok(());
         }

@@ -86,6 +86,13 @@ impl Vault {
         Ok(secret)
     }
 
+    /// Why the keychain cannot be used; `None` where it can, and where none is to be. Unless it is tried `thoroughly` it is
+    /// only asked, which a locked one may answer.
+    pub async fn keychain_problem(&self, thoroughly: bool) -> Option<SecretError> {
+        let keychain = self.keychain.as_ref()?;
+        if thoroughly { keychain.test().await.err() } else { keychain.look().await.err() }
+    }
+
     /// Keeps a credential: in the keychain where one works, else in the credentials file.
     pub async fn store(&self, name: &str, secret: Secret) -> Result<Stored, SecretError> {
         let secret = Secret::checked(secret.expose().to_owned())?;

@@ -10,6 +10,7 @@ use url::Url;
 use super::read::{Problem, Source};
 use super::reference::Step::{Index, Key};
 use super::{ClientKey, ConfiguredEndpoint, RequireKey, Settings};
+use crate::provider::hosted::ProviderSpec;
 
 /// Prefixes that tools write before a model's name and that mean a runtime, so no endpoint may bear one.
 const RUNTIMES: [&str; 16] = [
@@ -31,7 +32,7 @@ const RUNTIMES: [&str; 16] = [
     "vllm",
 ];
 
-const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+pub(super) const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// Checks settings against each other and the world's rules; returns warnings.
 pub(super) fn check(settings: &Settings, source: &Source<'_>) -> Result<Vec<String>, Problem> {
@@ -207,6 +208,8 @@ fn models(names: &[String], path: &[super::reference::Step<'_>], source: &Source
 
 fn endpoints(endpoints: &[ConfiguredEndpoint], source: &Source<'_>, warnings: &mut Vec<String>) -> Result<(), Problem> {
     let mut names = BTreeSet::new();
+    // A test says that the table can be read.
+    let providers = ProviderSpec::table().unwrap_or_default();
     for (index, endpoint) in endpoints.iter().enumerate() {
         let at = |key| [Key("endpoints"), Index(index), Key(key)];
         let name = &endpoint.name;
@@ -215,6 +218,14 @@ fn endpoints(endpoints: &[ConfiguredEndpoint], source: &Source<'_>, warnings: &m
         }
         if RUNTIMES.contains(&name.as_str()) {
             let message = format!("`{name}` means the runtime of that name; call this endpoint `my-{name}`");
+            return Err(source.problem(&at("name"), message));
+        }
+        // `openai:gpt-4o` must not mean another place than everybody thinks.
+        if let Some(row) = providers.iter().find(|row| *row.id == **name && is_elsewhere(endpoint, row)) {
+            let message = format!(
+                "`{name}` means {} and this endpoint is another place: call it `my-{name}`, or say `provider = \"{name}\"`",
+                row.name
+            );
             return Err(source.problem(&at("name"), message));
         }
         if !names.insert(name) {
@@ -230,6 +241,18 @@ fn endpoints(endpoints: &[ConfiguredEndpoint], source: &Source<'_>, warnings: &m
         models(&endpoint.models, &at("models"), source)?;
     }
     Ok(())
+}
+
+/// Whether an endpoint is neither said to be at a provider nor at its address.
+fn is_elsewhere(endpoint: &ConfiguredEndpoint, row: &ProviderSpec) -> bool {
+    match &endpoint.provider {
+        Some(provider) => provider.id != row.id,
+        None => {
+            let usual = row.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/'));
+            let stated = endpoint.base_url.as_str().trim_end_matches('/');
+            usual != Some(stated.strip_suffix("/v1").unwrap_or(stated))
+        }
+    }
 }
 
 /// Never repeats the address: what is wrong with it may be a password.

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
-use super::ClientKey;
 use super::check::{NAME, is_name};
 use super::read::{Problem, read};
+use super::{ClientKey, ConfiguredEndpoint};
 use crate::replace::{self, Fault, lines};
 use crate::secrets::CredentialRef;
 
@@ -108,26 +108,7 @@ pub fn add_client_key(path: &Path, key: &ClientKey) -> Result<(), EditError> {
 
 /// Revokes a tool's client key. Whether there was one is returned.
 pub fn remove_client_key(path: &Path, name: &str) -> Result<bool, EditError> {
-    change(path, |document| {
-        let bears = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
-        let (removed, empty) = match document.get_mut("client_keys") {
-            Some(Item::Value(Value::Array(keys))) => {
-                let before = keys.len();
-                keys.retain(|key| !key.as_inline_table().is_some_and(|key| bears(key)));
-                (keys.len() < before, false)
-            }
-            Some(Item::ArrayOfTables(keys)) => {
-                let before = keys.len();
-                keys.retain(|key| !bears(key));
-                (keys.len() < before, keys.is_empty())
-            }
-            _ => (false, false),
-        };
-        if empty {
-            document.remove("client_keys");
-        }
-        Ok(removed)
-    })
+    change(path, |document| Ok(remove(document, "client_keys", name)))
 }
 
 /// An endpoint at a hosted provider, as it is written down.
@@ -176,6 +157,62 @@ pub fn set_provider(path: &Path, new: &ProviderEntry) -> Result<(), EditError> {
         Ok(true)
     })?;
     Ok(())
+}
+
+/// Adds an endpoint by hand.
+pub fn add_endpoint(path: &Path, new: &ConfiguredEndpoint) -> Result<(), EditError> {
+    named(&new.name)?;
+    change(path, |document| {
+        if entry(document, "endpoints", &new.name).is_some() {
+            return Err(EditError::EndpointExists(new.name.clone()));
+        }
+        let mut table = Table::new();
+        set(&mut table, "name", new.name.as_str().into());
+        set(&mut table, "base_url", new.base_url.as_str().trim_end_matches('/').into());
+        match &new.protocol[..] {
+            [] => {}
+            [one] => set(&mut table, "protocol", one.id().into()),
+            many => set(&mut table, "protocol", many.iter().map(|protocol| protocol.id()).collect::<Array>().into()),
+        }
+        if let Some(key) = &new.key {
+            set(&mut table, "key", key.to_string().into());
+        }
+        if !new.models.is_empty() {
+            set(&mut table, "models", new.models.iter().collect::<Array>().into());
+        }
+        if new.allow_private {
+            set(&mut table, "allow_private", true.into());
+        }
+        append(document, "endpoints", table);
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Removes an endpoint. Whether there was one is returned.
+pub fn remove_endpoint(path: &Path, name: &str) -> Result<bool, EditError> {
+    change(path, |document| Ok(remove(document, "endpoints", name)))
+}
+
+/// Sets the value at a place (`local_only`, `log.level`), or takes it out so that the default holds.
+pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<bool, EditError> {
+    change(path, |document| {
+        let (table, name) = match key.split_once('.') {
+            None => (document.as_table_mut() as &mut dyn TableLike, key),
+            Some((table, _)) if value.is_none() && !document.contains_key(table) => return Ok(false),
+            Some((table, name)) => {
+                let table = document.entry(table).or_insert_with(|| Item::Table(Table::new()));
+                // Anything else is no table, which the file's own check has told before.
+                let Some(table) = table.as_table_like_mut() else { return Ok(false) };
+                (table, name)
+            }
+        };
+        match value {
+            Some(value) => set(table, name, value.clone()),
+            None => return Ok(table.remove(name).is_some()),
+        }
+        Ok(true)
+    })
 }
 
 /// Writes down where an endpoint's credential is kept.
@@ -256,20 +293,42 @@ fn append(document: &mut DocumentMut, list: &str, table: Table) {
     }
 }
 
+/// Takes the entry of a name out of a list of tables. Whether there was one is returned.
+fn remove(document: &mut DocumentMut, list: &str, name: &str) -> bool {
+    let (removed, empty) = match document.get_mut(list) {
+        Some(Item::Value(Value::Array(entries))) => {
+            let before = entries.len();
+            entries.retain(|entry| !entry.as_inline_table().is_some_and(|entry| bears(entry, name)));
+            (entries.len() < before, false)
+        }
+        Some(Item::ArrayOfTables(entries)) => {
+            let before = entries.len();
+            entries.retain(|entry| !bears(entry, name));
+            (entries.len() < before, entries.is_empty())
+        }
+        _ => (false, false),
+    };
+    if empty {
+        document.remove(list);
+    }
+    removed
+}
+
+/// Whether an entry has this name. An endpoint at a provider may leave its name out, which is then the provider's.
+fn bears(entry: &dyn TableLike, name: &str) -> bool {
+    entry.get("name").or_else(|| entry.get("provider")).and_then(Item::as_str) == Some(name)
+}
+
 /// The entry of a name in a list of tables, in whichever of TOML's two ways the list is written.
 fn entry<'d>(document: &'d mut DocumentMut, list: &str, name: &str) -> Option<&'d mut dyn TableLike> {
-    // An endpoint at a provider may leave its name out, which is then the provider's.
-    let bears = |table: &dyn TableLike| {
-        table.get("name").or_else(|| table.get("provider")).and_then(Item::as_str) == Some(name)
-    };
     match document.get_mut(list)? {
         Item::ArrayOfTables(tables) => {
-            tables.iter_mut().find(|table| bears(*table)).map(|table| table as &mut dyn TableLike)
+            tables.iter_mut().find(|table| bears(*table, name)).map(|table| table as &mut dyn TableLike)
         }
         Item::Value(Value::Array(array)) => array
             .iter_mut()
             .filter_map(Value::as_inline_table_mut)
-            .find(|table| bears(*table))
+            .find(|table| bears(*table, name))
             .map(|table| table as &mut dyn TableLike),
         _ => None,
     }

@@ -6,8 +6,9 @@ use tempfile::TempDir;
 
 use super::super::client_key::mint;
 use super::super::read::load;
-use super::super::{DEFAULTS, Settings};
+use super::super::{ConfiguredEndpoint, DEFAULTS, Settings};
 use super::*;
+use crate::protocol::Protocol;
 
 struct File {
     _folder: TempDir,
@@ -53,6 +54,64 @@ fn check<T>(before: &str, edit: impl Fn(&Path) -> Result<T, EditError>, after: &
     edit(&windows.path).unwrap();
     assert_eq!(windows.text(), after.replace('\n', "\r\n"));
     done
+}
+
+#[test]
+fn sets_a_value_and_takes_it_out_again() {
+    let to = |key: &'static str, value: Option<toml_edit::Value>| {
+        move |path: &Path| set_value(path, key, value.as_ref()).map(drop)
+    };
+    check("", to("port", Some(4748.into())), "port = 4748\n");
+    check("# mine\nport = 1 # old\n", to("port", Some(4748.into())), "# mine\nport = 4748 # old\n");
+    check("port = 1\nlocal_only = true\n", to("port", None), "local_only = true\n");
+    check("port = 1\n", to("log.level", None), "port = 1\n");
+    check("", to("log.level", Some("debug".into())), "[log]\nlevel = \"debug\"\n");
+    check(
+        "[log]\n# loud\nlevel = 'trace'\n",
+        to("log.level", Some("info".into())),
+        "[log]\n# loud\nlevel = \"info\"\n",
+    );
+    check("log.level = 'trace'\n", to("log.level", Some("info".into())), "log.level = \"info\"\n");
+    check("[builtin]\ncontext = 1\nthreads = 2\n", to("builtin.context", None), "[builtin]\nthreads = 2\n");
+    let file = file("local_only = true\n");
+    let error = set_value(&file.path, "log.level", Some(&"loud".into())).unwrap_err();
+    assert!(error.to_string().contains("`log.level` is one of"), "{error}");
+    assert_eq!(file.text(), "local_only = true\n", "what would be no good settings is not written");
+}
+
+#[test]
+fn adds_an_endpoint_and_removes_it() {
+    let lab = |url: &str| ConfiguredEndpoint {
+        name: "lab".into(),
+        provider: None,
+        base_url: url.parse().unwrap(),
+        protocol: vec![Protocol::OpenAiChat, Protocol::Anthropic],
+        key: Some("file:lab".parse().unwrap()),
+        models: vec!["m".into()],
+        allow_private: true,
+    };
+    let bare = ConfiguredEndpoint {
+        protocol: Vec::new(),
+        key: None,
+        models: Vec::new(),
+        allow_private: false,
+        ..lab("https://a.example/x/")
+    };
+    let written = "[[endpoints]]\nname = \"lab\"\nbase_url = \"https://a.example/x\"\n";
+    check("", |path| add_endpoint(path, &bare), written);
+    let file = file("# mine\n");
+    add_endpoint(&file.path, &lab("http://10.0.0.1:8000")).unwrap();
+    assert_eq!(file.settings().endpoints, [lab("http://10.0.0.1:8000")]);
+    let twice = add_endpoint(&file.path, &bare).unwrap_err();
+    assert!(matches!(twice, EditError::EndpointExists(_)), "{twice}");
+    assert!(check(written, |path| remove_endpoint(path, "lab"), ""));
+    assert!(!check(written, |path| remove_endpoint(path, "b"), written));
+    let (other, provided) =
+        ("[[endpoints]]\nname = 'b'\nbase_url = 'http://b'\n", "[[endpoints]]\nprovider = 'groq'\n");
+    assert!(
+        check(&format!("{other}{provided}"), |path| remove_endpoint(path, "groq"), other),
+        "its name is the provider's"
+    );
 }
 
 #[test]

@@ -105,6 +105,11 @@ fn wrong_types_name_the_key_and_the_way_out() {
     refuses("[[endpoints]]\nname='a'\nbase_url='http://a'\nprotocol='soap'\n", 4, 10, "unknown variant `soap`");
     refuses("[[endpoints]]\nname='a'\nbase_url='http://a'\nprotocol=7\n", 4, 10, "a protocol or a list of protocols");
     refuses("[[endpoints]]\nname='a'\nbase_url='a.example'\n", 3, 10, "relative URL");
+    // A provider's name must not lead elsewhere.
+    refuses("[[endpoints]]\nname='openai'\nbase_url='http://a'\n", 2, 6, "`openai` means OpenAI");
+    refuses("[[endpoints]]\nname='groq'\nprovider='openai'\n", 2, 6, "call it `my-groq`");
+    read("[[endpoints]]\nname='groq'\nbase_url='https://api.groq.com/openai'\n").unwrap();
+    read("[[endpoints]]\nprovider='openai'\nbase_url='http://proxy.example'\n").unwrap();
     refuses("[[endpoints]]\nprovider='soap'\n", 1, 1, "`soap` is no provider");
     refuses("[[endpoints]]\nprovider='azureopenai'\n", 1, 1, "like https://NAME.openai.azure.com");
 }

@@ -1,0 +1,141 @@
+//! What a window sets up: settings one by one, hosted providers, endpoints by hand.
+//!
+//! Every change goes into the settings file, as everywhere. What may stand there is `settings`' decision.
+
+use std::sync::Arc;
+
+use super::Handle;
+use crate::control::{ProviderView, Reply, SecretText, Setting, SettingKind};
+use crate::discovery::configured;
+use crate::protocol::Protocol;
+use crate::provider::hosted::ProviderSpec;
+use crate::secrets::{CredentialRef, Secret};
+use crate::settings::shown::{Kind, SHOWN, Shown, help};
+use crate::settings::{ConfiguredEndpoint, Settings, edit};
+
+/// An endpoint as a person typed it in.
+pub(super) struct Typed {
+    pub(super) name: String,
+    pub(super) base_url: String,
+    pub(super) protocol: Vec<String>,
+    pub(super) models: Vec<String>,
+    pub(super) allow_private: bool,
+    pub(super) secret: Option<SecretText>,
+}
+
+impl Handle {
+    pub(super) fn settings(&self) -> Result<Reply, String> {
+        let (help, defaults) = (help(), Settings::default());
+        let now = Arc::clone(&self.0.loaded.borrow().settings);
+        let settings = SHOWN.iter().map(|shown| Setting {
+            key: shown.key.to_owned(),
+            help: help.get(shown.key).cloned().unwrap_or_default(),
+            kind: kind(shown.kind),
+            value: shown.value(&now),
+            default: shown.value(&defaults),
+            restart: shown.restart,
+        });
+        Ok(Reply::Settings { settings: settings.collect() })
+    }
+
+    pub(super) async fn set_setting(&self, key: &str, value: &serde_json::Value) -> Result<Reply, String> {
+        let file = self.0.settings_file.display();
+        let shown =
+            Shown::find(key).ok_or_else(|| format!("`{}` is set in {file}, or is no setting", key.escape_debug()))?;
+        let value = if value.is_null() { None } else { Some(shown.written(value)?) };
+        self.edit(move |file| edit::set_value(file, shown.key, value.as_ref())).await
+    }
+
+    pub(super) fn providers(&self) -> Result<Reply, String> {
+        // Whoever looks here is about to keep a key.
+        self.0.keychain_check.notify_one();
+        let rows = ProviderSpec::table().map_err(|error| format!("the table of providers is broken: {error}"))?;
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        let set = |name: &&String| self.0.environment.get(name).is_some_and(|value| !value.trim().is_empty());
+        let view = |row: &Arc<ProviderSpec>| {
+            let mut speaks: Vec<String> = row.speaks.iter().map(|spoken| spoken.protocol.title().to_owned()).collect();
+            speaks.dedup();
+            let here = |known: &&ConfiguredEndpoint| known.provider.as_ref().is_some_and(|at| at.id == row.id);
+            ProviderView {
+                id: row.id.to_string(),
+                name: row.name.clone(),
+                base_url: row.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
+                base_url_like: row.base_url_like.clone(),
+                speaks,
+                variables: row.variables.clone(),
+                found: row.variables.iter().find(set).cloned(),
+                endpoints: settings.endpoints.iter().filter(here).map(|known| known.name.clone()).collect(),
+            }
+        };
+        Ok(Reply::Providers { rows: rows.iter().map(view).collect() })
+    }
+
+    pub(super) async fn add_endpoint(&self, typed: Typed) -> Result<Reply, String> {
+        let Typed { name, base_url, protocol, models, allow_private, secret } = typed;
+        let protocol = protocol.iter().map(|id| spoken(id)).collect::<Result<Vec<_>, _>>()?;
+        // The address is not repeated: what is wrong with it may be a password.
+        let base_url = base_url.trim().parse().map_err(|error| format!("the address cannot be read: {error}"))?;
+        let mut new = ConfiguredEndpoint { name, provider: None, base_url, protocol, key: None, models, allow_private };
+        if let Some(reason) = configured::refusal(&new) {
+            return Err(reason.to_owned());
+        }
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        if settings.endpoints.iter().any(|known| known.name == new.name) {
+            return Err(edit::EditError::EndpointExists(new.name).to_string());
+        }
+        let stored = match secret {
+            Some(secret) => {
+                let secret = Secret::new(secret.0.trim().to_owned());
+                Some(self.0.vault.store(&new.name, secret).await.map_err(|error| error.to_string())?)
+            }
+            None => None,
+        };
+        new.key = stored.as_ref().map(|stored| stored.reference.clone());
+        let written = self.edit(move |file| edit::add_endpoint(file, &new)).await;
+        if let (Err(_), Some(stored)) = (&written, &stored) {
+            // A key that nothing leads to would lie there for ever.
+            let _ = self.0.vault.remove(&stored.reference).await;
+        }
+        written?;
+        self.0.rescan.notify_one();
+        Ok(match stored {
+            Some(stored) => Reply::Stored { place: stored.reference.to_string(), note: stored.note },
+            None => Reply::Done,
+        })
+    }
+
+    pub(super) async fn remove_endpoint(&self, name: String) -> Result<Reply, String> {
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        let known = settings.endpoints.iter().find(|known| known.name == name);
+        let key = known.and_then(|known| known.key.clone());
+        let missing = format!("the settings have no endpoint named `{name}`");
+        self.edit_existing(missing, move |file| edit::remove_endpoint(file, &name)).await?;
+        let Some(key) = key else { return Ok(Reply::Done) };
+        let settings = Arc::clone(&self.0.loaded.borrow().settings);
+        let shared = settings.endpoints.iter().any(|other| other.key.as_ref() == Some(&key));
+        // A variable is the user's own.
+        if !shared && !matches!(key, CredentialRef::Environment(_)) {
+            let removed = self.0.vault.remove(&key).await;
+            removed.map_err(|error| format!("the endpoint is removed, but its key {key} is still there: {error}"))?;
+        }
+        Ok(Reply::Done)
+    }
+}
+
+fn spoken(id: &str) -> Result<Protocol, String> {
+    let known = Protocol::ALL.iter().find(|protocol| protocol.id() == id);
+    known.copied().ok_or_else(|| {
+        let all: Vec<&str> = Protocol::ALL.iter().map(|protocol| protocol.id()).collect();
+        format!("`{}` is no protocol that Pointsman speaks; it speaks {}", id.escape_debug(), all.join(", "))
+    })
+}
+
+fn kind(kind: Kind) -> SettingKind {
+    match kind {
+        Kind::Switch => SettingKind::Switch,
+        Kind::Number(least, most) => SettingKind::Number { least, most },
+        Kind::Choice(options) => SettingKind::Choice { options: options.iter().map(|&word| word.to_owned()).collect() },
+        Kind::Text => SettingKind::Text,
+        Kind::List => SettingKind::List,
+    }
+}
