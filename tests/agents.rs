@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use pointsman_gateway::tools::{Filling, Form, Tool};
 use serde_json::Value;
 
 use crate::harness::fake::Recorded;
@@ -96,6 +97,56 @@ async fn edits(parts: &Parts, agent: Agent) {
     if let Some(results) = plot::results(&asked) {
         assert!(results.len() >= 2 && results[0].contains("to the left"), "it tells what it read: {}", told());
     }
+}
+
+/// What `pointsman connect` tells users to write is what these tests write.
+#[test]
+fn each_is_pointed_here_as_users_are_told() {
+    let with = Filling { port: 4747, key: Some("none"), route: "m" };
+    let tools = Tool::table().expect("the table");
+    let base = "http://127.0.0.1:4747";
+    let rows = [
+        (Agent::ClaudeCode, "claude-code"),
+        (Agent::Codex, "codex"),
+        (Agent::GeminiCli, "gemini-cli"),
+        (Agent::Opencode, "opencode"),
+        (Agent::Continue, "continue"),
+        (Agent::Aider, "aider"),
+    ];
+    for (agent, id) in rows {
+        let tool = tools.iter().find(|tool| tool.id == id).expect("its row");
+        let told: Vec<(Form, String)> = tool.steps.iter().map(|step| (step.form, step.filled(&with))).collect();
+        let all: String = told.iter().flat_map(|(_, text)| [text, "\n"]).collect();
+        for (name, value) in agent.variables(base, "m") {
+            let switches = ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "OPENCODE_DISABLE_MODELS_FETCH"];
+            let line = format!("export {name}={value}\n");
+            assert!(switches.contains(&name) || all.contains(&line), "{agent:?}: {line}is not in {all}");
+        }
+        for (file, text) in agent.files(base, "m") {
+            if let Ok(written) = serde_json::from_str::<Value>(&text) {
+                let json = told.iter().find(|(form, _)| *form == Form::Json).expect("a step in JSON");
+                let json: Value = serde_json::from_str(&json.1).expect("JSON");
+                for (path, value) in leaves(&written) {
+                    let special = path.contains("/limit/") || path == "/autoupdate";
+                    assert!(special || json.pointer(&path) == Some(value), "{file}: {path} is {value} in the test");
+                }
+            } else {
+                // Quotes are a matter of taste in YAML.
+                let plain = |text: &str| text.replace('"', "");
+                let own = ["name: here", "- name: here"];
+                for line in text.lines().map(str::trim).filter(|line| !own.contains(line)) {
+                    assert!(plain(&all).contains(&plain(line)), "{file}: {line} is not in {all}");
+                }
+            }
+        }
+    }
+}
+
+/// Every value that is no object, with its place.
+fn leaves(value: &Value) -> Vec<(String, &Value)> {
+    let Some(object) = value.as_object() else { return vec![(String::new(), value)] };
+    let below = |(name, value)| leaves(value).into_iter().map(move |(path, leaf)| (format!("/{name}{path}"), leaf));
+    object.iter().flat_map(below).collect()
 }
 
 fn check(agent: Agent) {

@@ -1,9 +1,9 @@
-//! What a window sets up: settings one by one, endpoints by hand.
+//! What a window sets up: settings one by one, endpoints by hand, tools.
 
-use pointsman_gateway::control::{Command, ProviderView, Reply, SecretText, Setting};
+use pointsman_gateway::control::{Command, ProviderView, Reply, SecretText, Setting, ToolView};
 use serde_json::{Value, json};
 
-use crate::harness::{Ask, Gateway, Options, bounded, chat, fake, files_with};
+use crate::harness::{Ask, Gateway, Options, bounded, chat, fake, files_with, within};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -26,6 +26,14 @@ async fn providers(gateway: &Gateway) -> Vec<ProviderView> {
     match gateway.tell(&Command::Providers).await {
         Reply::Providers { rows } => rows,
         other => panic!("no providers: {other:?}"),
+    }
+}
+
+async fn tools(gateway: &Gateway, route: &str, key: Option<&str>) -> Vec<ToolView> {
+    let key = key.map(|key| SecretText(key.to_owned()));
+    match gateway.tell(&Command::Tools { route: route.to_owned(), key }).await {
+        Reply::Tools { rows } => rows,
+        other => panic!("no tools: {other:?}"),
     }
 }
 
@@ -124,5 +132,40 @@ fn providers_are_told_with_what_is_there_of_them() {
         assert_eq!((row("mistral").found.as_deref(), &row("mistral").endpoints[..]), (None, &["work".to_owned()][..]));
         assert!(row("azureopenai").base_url.is_none() && row("azureopenai").base_url_like.is_some());
         assert!(!format!("{rows:?}").contains("gsk-canary"), "a key is found, not told");
+    });
+}
+
+#[test]
+fn tools_are_told_what_to_write_and_when_they_were_seen() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let gateway = Gateway::over(&up).await;
+        let port = gateway.port().to_string();
+        let rows = tools(&gateway, "work", Some("pm-key")).await;
+        for row in &rows {
+            assert!(row.steps.is_empty() || row.steps.iter().any(|step| step.text.contains(&port)), "{row:?}");
+        }
+        let claude = rows.iter().find(|row| row.id == "claude-code").expect("its row");
+        let text = &claude.steps[0].text;
+        for line in ["ANTHROPIC_AUTH_TOKEN=pm-key", "ANTHROPIC_MODEL=work"] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert_eq!(claude.seen_ms, None);
+        let ask = Ask::post(CHAT, &chat("m")).header("user-agent", "claude-cli/2.1.330 (external, cli)");
+        ask.send(gateway.port()).await.expect(200).await.bytes().await;
+        let rows = tools(&gateway, "work", None).await;
+        let seen: Vec<&str> = rows.iter().filter(|row| row.seen_ms.is_some()).map(|row| row.id.as_str()).collect();
+        assert_eq!(seen, ["claude-code"]);
+
+        let connect = async |arguments: &[&str]| {
+            let output = within("`pointsman connect`", gateway.command(arguments).output()).await.expect("it");
+            (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let (code, said) = connect(&["connect", "codex", "--route", "work"]).await;
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("    model = \"work\"") && said.contains(&format!("127.0.0.1:{port}/v1")), "{said}");
+        let (_, listed) = connect(&["connect"]).await;
+        assert!(listed.contains("claude-code") && listed.lines().count() > 25, "{listed}");
+        assert_eq!(connect(&["connect", "nope"]).await.0, Some(4), "no such name");
     });
 }

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    chat, completions, doctor, keys, local_only, models, providers, requests, routes, serve, settings, status,
+    chat, completions, connect, doctor, keys, local_only, models, providers, requests, routes, serve, settings, status,
 };
 
 /// One localhost port for every language model on this machine.
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Providers(providers::Options),
     /// Keys for tools, and keys of providers and endpoints
     Keys(keys::Options),
+    /// What to paste into a tool so that it asks here
+    Connect(connect::Options),
     /// Ask a model, once or in a conversation
     Chat(chat::Options),
     /// What was found, what was refused and why, and what stands in the way
@@ -94,6 +96,9 @@ mod tests {
         check("pointsman providers --json", true);
         check("pointsman chat --route code hello there", true);
         check("pointsman chat --route code --model qwen3:8b", false);
+        check("pointsman connect", true);
+        check("pointsman connect codex --route code --json", true);
+        check("pointsman connect codex aider", false);
         check("pointsman local-only", true);
         check("pointsman local-only on", true);
         check("pointsman local-only maybe", false);

@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod completions;
+pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod local_only;
@@ -31,6 +32,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<(), Failure> 
         Command::Routes(options) => routes::run(world, options).await,
         Command::Providers(options) => providers::run(world, options).await,
         Command::Keys(options) => keys::run(world, options).await,
+        Command::Connect(options) => connect::run(world, options).await,
         Command::Chat(options) => chat::run(world, options).await,
         Command::Doctor(options) => doctor::run(world, options).await,
         Command::LocalOnly(options) => local_only::run(world, options).await,

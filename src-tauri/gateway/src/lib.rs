@@ -18,6 +18,7 @@ mod replace;
 pub mod secrets;
 pub mod settings;
 mod timestamp;
+pub mod tools;
 
 // Control path: world -> catalog.
 pub mod builtin;

@@ -5,6 +5,7 @@
 
 mod activity;
 mod setup;
+mod tools;
 mod trial;
 
 use std::net::SocketAddr;
@@ -133,7 +134,7 @@ impl Handle {
             Command::Settings => self.settings(),
             Command::SetSetting { key, value } => self.set_setting(&key, &value).await,
             Command::Providers => self.providers(),
-            Command::Tools { .. } => Err("activity: not built yet".to_owned()),
+            Command::Tools { route, key } => self.tools(&route, key.as_ref()),
             Command::LoadModel { .. }
             | Command::UnloadModel { .. }
             | Command::PullModel { .. }
