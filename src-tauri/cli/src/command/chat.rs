@@ -3,21 +3,23 @@
 //! The answer goes to stdout as it comes, who gave it to stderr. Thinking is shown to a person and left out of a pipe.
 
 mod answer;
-mod connection;
 mod conversation;
-mod events;
 mod prompt;
 
 use std::io::{self, Read};
 
 use futures_util::future;
+use pointsman_gateway::control::chat::{self, Connection};
+use pointsman_gateway::control::{Command, Reply};
 
 use crate::failure::Failure;
-use crate::world::World;
+use crate::world::{self, World};
 use answer::Answer;
-use connection::Connection;
 use conversation::Conversation;
 use prompt::{Prompt, Said};
+
+/// The variable that holds a client key, for whoever wants the terminal counted as a tool of its own.
+const KEY: &str = "POINTSMAN_KEY";
 
 /// What can be said about it.
 #[derive(Debug, clap::Args)]
@@ -43,7 +45,15 @@ pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> 
     {
         return Err(Failure::NotFound(format!("no route `{route}`; `pointsman routes` lists them")));
     }
-    let connection = Connection::to(&snapshot, world).await?;
+    // The gateway gives a key to its own shells; the user's own has the terminal counted as a tool.
+    let key = match world.environment.get(KEY) {
+        Some(key) => key.to_owned(),
+        None => match world.ask(&Command::OwnKey).await? {
+            Reply::ClientKey { key } => key.0,
+            other => return Err(world::unexpected(&other)),
+        },
+    };
+    let connection = Connection::to(&snapshot, Some(key))?;
     let name = options.model.or(options.route).unwrap_or_else(|| "default".to_owned());
     let mut conversation = Conversation::with(name);
 
@@ -138,5 +148,20 @@ fn keep(world: &World, conversation: &mut Conversation, answer: Answer) {
         conversation.take_back();
     } else {
         conversation.answered(answer.text);
+    }
+}
+
+impl From<chat::Error> for Failure {
+    fn from(error: chat::Error) -> Failure {
+        match error {
+            chat::Error::Key => Failure::Usage(format!("{KEY}: {error}")),
+            chat::Error::Refused { status, message } if status == 401 => {
+                Failure::Failed(anyhow::anyhow!("{message}; `pointsman chat` sends the one in the variable {KEY}: unset it, or put a good one there"))
+            }
+            chat::Error::Refused { status, message } if status == 404 => Failure::NotFound(message),
+            chat::Error::Refused { .. } | chat::Error::Elsewhere(_) | chat::Error::Silent { .. } => {
+                Failure::Failed(error.into())
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use interprocess::local_socket::tokio::prelude::*;
 use tokio::io::BufReader;
 
 use super::lines::{self, Line};
-use super::{Command, Reply, Snapshot, place};
+use super::{Command, LiveRequest, Reply, Snapshot, place};
 use crate::environment::Folders;
 
 /// The longest reply in bytes: several endpoints full of models fit many times over.
@@ -68,16 +68,37 @@ impl Client {
     }
 
     /// The snapshot now and after each change, until the gateway stops or the stream is dropped.
-    pub async fn watch(mut self) -> Result<impl Sequence<Item = Snapshot> + Unpin + Send, Error> {
-        lines::write(self.stream.get_mut(), &Command::Watch).await?;
-        Ok(Box::pin(stream::unfold(self, |mut client| async {
-            match client.reply().await {
-                Ok(Reply::Snapshot(snapshot)) => Some((*snapshot, client)),
-                Ok(other) => {
-                    tracing::warn!(target: "control", reply = ?other, "not a snapshot");
+    pub async fn watch(self) -> Result<impl Sequence<Item = Snapshot> + Unpin + Send, Error> {
+        self.sequence(&Command::Watch, |reply| match reply {
+            Reply::Snapshot(snapshot) => Ok(*snapshot),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// The requests that are being answered, now and after each change, until the gateway stops or the stream is dropped.
+    pub async fn watch_live(self) -> Result<impl Sequence<Item = Vec<LiveRequest>> + Unpin + Send, Error> {
+        self.sequence(&Command::WatchLive, |reply| match reply {
+            Reply::Live { requests } => Ok(requests),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// Asks for replies without end; one that `read` cannot tell ends them.
+    async fn sequence<T: Send + 'static>(
+        mut self,
+        command: &Command,
+        read: fn(Reply) -> Result<T, Reply>,
+    ) -> Result<impl Sequence<Item = T> + Unpin + Send, Error> {
+        lines::write(self.stream.get_mut(), command).await?;
+        Ok(Box::pin(stream::unfold(self, move |mut client| async move {
+            match read(client.reply().await.ok()?) {
+                Ok(item) => Some((item, client)),
+                Err(other) => {
+                    tracing::warn!(target: "control", reply = ?other, "not what was asked for");
                     None
                 }
-                Err(_) => None,
             }
         })))
     }

@@ -3,12 +3,9 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use http_body_util::BodyExt;
-use hyper::HeaderMap;
+use pointsman_gateway::control::chat::{self, Connection, Head, Piece};
 use serde_json::{Value, json};
 
-use super::connection::Connection;
-use super::events::Events;
 use crate::command::models::whereabouts;
 use crate::failure::Failure;
 use crate::figures;
@@ -23,22 +20,11 @@ pub(super) struct Answer {
     /// Why it is not whole, if so.
     pub(super) fault: Option<String>,
     stopped: bool,
-    target: Option<String>,
-    local: Option<bool>,
+    head: Head,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     first: Option<Duration>,
     total: Duration,
-}
-
-/// What one event says.
-#[derive(Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Reasoning(String),
-    Usage { input: Option<u64>, output: Option<u64> },
-    Fault(String),
-    End,
 }
 
 /// Asks and receives; shows on `shown` as it comes. `interrupt` ends the answer, not the program.
@@ -50,70 +36,47 @@ pub(super) async fn receive(
 ) -> Result<Answer, Failure> {
     let started = Instant::now();
     let mut interrupt = pin!(interrupt);
-    let response = tokio::select! {
+    let mut coming = tokio::select! {
         () = &mut interrupt => return Ok(Answer { stopped: true, total: started.elapsed(), ..Answer::default() }),
-        response = connection.ask(request) => response?,
+        coming = connection.ask(request) => coming?,
     };
-    let mut answer = Answer::from_headers(response.headers());
+    let mut answer = Answer { head: coming.head().clone(), ..Answer::default() };
     let mut screen = Screen { terminal: shown, thinking: false, begun: false };
-    let mut events = Events::default();
-    let mut body = response.into_body();
-    let mut ended = false;
-    while !ended {
-        let frame = tokio::select! {
+    loop {
+        let piece = tokio::select! {
             () = &mut interrupt => {
                 answer.stopped = true;
                 break;
             }
-            frame = body.frame() => frame,
+            piece = coming.next() => piece,
         };
-        let data = match frame {
-            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-            Some(Err(error)) => {
-                answer.fault = Some(format!("the answer broke off: {error}"));
-                break;
-            }
-            None => {
-                answer.fault.get_or_insert_with(|| "the answer ended without saying that it is whole".to_owned());
-                break;
-            }
-        };
-        for piece in events.push(&data).iter().flat_map(|event| pieces(event)) {
-            ended |= answer.take(piece, started, &mut screen)?;
+        if answer.take(piece, &mut screen)? {
+            break;
         }
     }
+    answer.first = coming.pace().first();
     answer.total = started.elapsed();
     screen.end()?;
     Ok(answer)
 }
 
 impl Answer {
-    fn from_headers(headers: &HeaderMap) -> Answer {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        Answer {
-            target: text("x-pointsman-target").map(str::to_owned),
-            local: text("x-pointsman-local").and_then(|local| local.parse().ok()),
-            ..Answer::default()
-        }
-    }
-
     /// Takes a piece up; true when it is the last.
-    fn take(&mut self, piece: Piece, started: Instant, screen: &mut Screen) -> Result<bool, Failure> {
+    fn take(&mut self, piece: Piece, screen: &mut Screen) -> Result<bool, Failure> {
         match piece {
             Piece::Text(text) => {
-                self.first.get_or_insert_with(|| started.elapsed());
                 screen.text(&text)?;
                 self.text.push_str(&text);
             }
             Piece::Reasoning(text) => {
-                self.first.get_or_insert_with(|| started.elapsed());
                 screen.reasoning(&text)?;
                 self.reasoning.push_str(&text);
             }
-            Piece::Usage { input, output } => {
+            Piece::Usage { input, output, cached: _ } => {
                 self.input_tokens = input.or(self.input_tokens);
                 self.output_tokens = output.or(self.output_tokens);
             }
+            Piece::Finish(_) => {}
             Piece::Fault(message) => {
                 self.fault = Some(message);
                 return Ok(true);
@@ -126,8 +89,8 @@ impl Answer {
     /// One line: who answered, where, and how fast.
     pub(super) fn summary(&self) -> String {
         let mut parts = Vec::new();
-        parts.push(self.target.clone().unwrap_or_else(|| "answered".to_owned()));
-        parts.extend(self.local.map(|local| whereabouts(local).to_owned()));
+        parts.push(self.head.target.clone().unwrap_or_else(|| "answered".to_owned()));
+        parts.extend(self.head.local.map(|local| whereabouts(local).to_owned()));
         parts.extend(self.output_tokens.map(|tokens| figures::count(usize::try_from(tokens).unwrap_or(0), "token")));
         parts.extend(self.tokens_per_second().map(|speed| format!("{speed:.1} tokens/s")));
         parts.extend(self.first.map(|first| format!("first after {}", figures::duration(first))));
@@ -141,8 +104,8 @@ impl Answer {
     pub(super) fn for_scripts(&self, asked: &str) -> Value {
         json!({
             "asked": asked,
-            "target": self.target,
-            "local": self.local,
+            "target": self.head.target,
+            "local": self.head.local,
             "answer": self.text,
             "reasoning": self.reasoning,
             "input_tokens": self.input_tokens,
@@ -154,12 +117,8 @@ impl Answer {
         })
     }
 
-    /// How fast it came once it came: the wait for the first token is told apart.
     fn tokens_per_second(&self) -> Option<f64> {
-        let tokens = self.output_tokens?;
-        let time = self.total.checked_sub(self.first?)?.as_secs_f64();
-        // One token has no speed, and neither has an answer that came in one piece.
-        (tokens > 1 && time > 0.001).then(|| (u32::try_from(tokens - 1).map_or(f64::from(u32::MAX), f64::from)) / time)
+        chat::speed(self.output_tokens?, self.first?, self.total)
     }
 }
 
@@ -199,60 +158,14 @@ impl Screen {
     }
 }
 
-fn pieces(event: &str) -> Vec<Piece> {
-    if event == "[DONE]" {
-        return vec![Piece::End];
-    }
-    let Ok(event) = serde_json::from_str::<Value>(event) else {
-        return vec![Piece::Fault("the answer cannot be read".to_owned())];
-    };
-    if let Some(message) = event["error"]["message"].as_str().or_else(|| event["error"].as_str()) {
-        return vec![Piece::Fault(message.to_owned())];
-    }
-    let delta = &event["choices"][0]["delta"];
-    let text = |name: &str| delta[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let mut pieces = Vec::new();
-    // Two names for one thing: DeepSeek's, which llama.cpp and LM Studio took over, and OpenRouter's, which Ollama did.
-    pieces.extend(text("reasoning_content").or_else(|| text("reasoning")).map(Piece::Reasoning));
-    pieces.extend(text("content").map(Piece::Text));
-    if event["usage"].is_object() {
-        let count = |name: &str| event["usage"][name].as_u64();
-        pieces.push(Piece::Usage { input: count("prompt_tokens"), output: count("completion_tokens") });
-    }
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(event: &str, expected: &[Piece]) {
-        assert_eq!(pieces(event), expected, "of {event}");
-    }
-
-    #[test]
-    fn events_are_understood() {
-        check("[DONE]", &[Piece::End]);
-        check(r#"{"choices":[{"delta":{"role":"assistant","content":""}}]}"#, &[]);
-        check(r#"{"choices":[{"delta":{"content":"hi"}}]}"#, &[Piece::Text("hi".to_owned())]);
-        check(r#"{"choices":[{"delta":{"reasoning":"hm"}}]}"#, &[Piece::Reasoning("hm".to_owned())]);
-        check(
-            r#"{"choices":[{"delta":{"reasoning_content":"hm","content":null}}]}"#,
-            &[Piece::Reasoning("hm".to_owned())],
-        );
-        check(
-            r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":9}}"#,
-            &[Piece::Usage { input: Some(3), output: Some(9) }],
-        );
-        check(r#"{"error":{"message":"broke off"}}"#, &[Piece::Fault("broke off".to_owned())]);
-        check("{", &[Piece::Fault("the answer cannot be read".to_owned())]);
-    }
-
     #[test]
     fn the_last_line_says_who_where_and_how_fast() {
         let answer = Answer {
-            target: Some("ollama@11434/qwen3:8b".to_owned()),
-            local: Some(true),
+            head: Head { target: Some("ollama@11434/qwen3:8b".to_owned()), local: Some(true), ..Head::default() },
             output_tokens: Some(101),
             first: Some(Duration::from_millis(400)),
             total: Duration::from_millis(2_400),
