@@ -59,6 +59,8 @@ pub struct Settings {
     pub usage: Usage,
     /// Keeping answers of the Responses API.
     pub responses: Responses,
+    /// What the tray tells without being asked.
+    pub notifications: Notifications,
     /// Patterns to route names.
     pub aliases: BTreeMap<String, String>,
     /// Routes by name.
@@ -184,6 +186,24 @@ pub struct Responses {
     pub count: u32,
     /// The most megabytes kept.
     pub megabytes: u32,
+}
+
+/// What the tray tells without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notifications {
+    /// A choice took effect.
+    pub choices: bool,
+    /// A runtime appeared or is gone.
+    pub runtimes: bool,
+    /// A key stopped working.
+    pub keys: bool,
+}
+
+impl Default for Notifications {
+    /// As the commented defaults say.
+    fn default() -> Notifications {
+        Notifications { choices: true, runtimes: true, keys: true }
+    }
 }
 
 /// A name with ordered targets.

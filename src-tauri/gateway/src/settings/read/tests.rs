@@ -1,4 +1,4 @@
-use super::super::{BuiltInMode, RequireKey};
+use super::super::{BuiltInMode, Notifications, RequireKey};
 use super::*;
 use crate::protocol::Protocol;
 use crate::secrets::CredentialRef;
@@ -24,6 +24,7 @@ fn the_reference_is_the_default() {
     assert_eq!(settings.port, 4747);
     assert_eq!(settings.require_key, RequireKey::Hosted);
     assert_eq!(settings.builtin.enabled, BuiltInMode::Auto);
+    assert_eq!(settings.notifications, Notifications::default());
     assert!(settings.bind.iter().all(|address| address.is_loopback()));
 }
 
@@ -34,6 +35,8 @@ fn tables_merge_and_lists_replace() {
     assert_eq!((settings.port, settings.bind.len(), settings.limits.body_bytes), (1, 1, 5));
     assert_eq!(settings.limits.idle_seconds, defaults.limits.idle_seconds);
     assert_eq!(settings.log, defaults.log);
+    let quiet = accepts("[notifications]\nruntimes = false\n").notifications;
+    assert_eq!(quiet, Notifications { runtimes: false, ..defaults.notifications });
 }
 
 #[test]
