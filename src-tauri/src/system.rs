@@ -1,0 +1,58 @@
+//! What the system offers: a display, and the library without which there is no tray icon on Linux.
+
+use pointsman_gateway::environment::Environment;
+
+/// Whether there is anything to draw on.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_display(environment: &Environment) -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| environment.get(name).is_some())
+}
+
+/// Whether there is anything to draw on.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn has_display(_environment: &Environment) -> bool {
+    true
+}
+
+/// Whether a tray icon can be made at all. The library is opened while the program runs, and where it is missing that
+/// ends the program, so it is looked for first.
+#[cfg(target_os = "linux")]
+pub(crate) fn can_have_tray(environment: &Environment) -> bool {
+    const NAMES: [&str; 2] = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
+    // The linker's own cache, where it keeps one, knows every folder that it looks into but those of the environment.
+    let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
+    let cached = |name: &str| cache.windows(name.len()).any(|part| part == name.as_bytes());
+    let own = environment.get("LD_LIBRARY_PATH").unwrap_or_default();
+    let folders = std::env::split_paths(own).chain(["/usr/lib", "/usr/lib64", "/lib"].map(Into::into));
+    let folders: Vec<_> = folders.collect();
+    NAMES.iter().any(|name| cached(name) || folders.iter().any(|folder| folder.join(name).exists()))
+}
+
+/// Whether a tray icon can be made at all.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn can_have_tray(_environment: &Environment) -> bool {
+    true
+}
+
+/// Whether the desktop has a place that shows tray icons. GNOME without an extension has none.
+#[cfg(target_os = "linux")]
+pub(crate) fn shows_tray() -> bool {
+    use gio::prelude::*;
+    let watcher = "org.kde.StatusNotifierWatcher";
+    let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else { return false };
+    let call = |name: &str, path: &str, interface: &str, method: &str, asked: &gio::glib::Variant| {
+        let flags = gio::DBusCallFlags::NO_AUTO_START;
+        let most = 1000;
+        bus.call_sync(Some(name), path, interface, method, Some(asked), None, flags, most, gio::Cancellable::NONE).ok()
+    };
+    let asked = (watcher, "IsStatusNotifierHostRegistered").to_variant();
+    call(watcher, "/StatusNotifierWatcher", "org.freedesktop.DBus.Properties", "Get", &asked)
+        .and_then(|answer| answer.child_value(0).as_variant()?.get::<bool>())
+        .unwrap_or(false)
+}
+
+/// Whether the desktop has a place that shows tray icons.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn shows_tray() -> bool {
+    true
+}
