@@ -20,6 +20,7 @@ export default ts.config(
       "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
       "no-console": "error",
       eqeqeq: "error",
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_$", argsIgnorePattern: "^_+$" }],
       "svelte/no-at-html-tags": "error",
       // The compiler knows better: its own state needs no reactive twin of Map and Set where nothing reads it live.
       "svelte/prefer-svelte-reactivity": "off",

@@ -1,0 +1,42 @@
+// The keys that work everywhere.
+
+import { overlay } from "./overlay.svelte.ts";
+import { openPalette } from "./palette.ts";
+import { place, views } from "./place.svelte.ts";
+
+const writes = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT" ||
+    (target instanceof HTMLInputElement && !["checkbox", "radio", "button", "range"].includes(target.type)));
+
+const covered = (): boolean => overlay.menu !== null || overlay.picking !== null || overlay.question !== null || document.querySelector('[role="dialog"]') !== null;
+
+const filterField = (): HTMLInputElement | null => document.querySelector<HTMLInputElement>("main [data-filter]");
+
+const withModifier = (event: KeyboardEvent): boolean => {
+  if (event.key.toLowerCase() === "k") void openPalette();
+  else if (event.key === "+" || event.key === "=") place.stepText(1);
+  else if (event.key === "-") place.stepText(-1);
+  else if (event.key === "0") place.setText(100);
+  else if (/^[1-7]$/.test(event.key) && !covered()) place.go(views[Number(event.key) - 1] ?? "models");
+  else return false;
+  return true;
+};
+
+const plain = (event: KeyboardEvent): boolean => {
+  if (event.key === "Escape" && event.target instanceof HTMLInputElement && event.target.matches("[data-filter]")) {
+    if (event.target.value === "") event.target.blur();
+    return false;
+  }
+  if (writes(event.target) || covered()) return false;
+  if (event.key === "/") filterField()?.focus();
+  else if (event.key.toLowerCase() === "n" && !event.shiftKey) place.go("chat:new");
+  else return false;
+  return true;
+};
+
+export const pressed = (event: KeyboardEvent): void => {
+  if (event.defaultPrevented || event.isComposing) return;
+  const modifier = event.ctrlKey || event.metaKey;
+  if (modifier ? !event.altKey && withModifier(event) : !event.altKey && plain(event)) event.preventDefault();
+};
