@@ -42,6 +42,8 @@ mod translation;
 // Around it.
 /// What is being answered, as it is watched and given up; and what a window asks of it.
 mod activity;
+/// What the chat keeps.
+mod conversations;
 /// How runtimes are found, how soon they come and go, and what is never asked of them.
 mod discovery;
 /// Settings while it runs.

@@ -54,7 +54,7 @@ pub struct Folders {
     pub home: PathBuf,
     /// `settings.toml` and, where no keychain runs, `credentials.toml`.
     pub config: PathBuf,
-    /// `usage.db` and `responses.db`.
+    /// `usage.db`, `responses.db` and `conversations.db`.
     pub data: PathBuf,
     /// The control socket.
     pub run: PathBuf,
@@ -92,6 +92,11 @@ impl Folders {
     /// The answers that are kept for the Responses API.
     pub fn responses(&self) -> PathBuf {
         self.data.join("responses.db")
+    }
+
+    /// The conversations of the window's chat.
+    pub fn conversations(&self) -> PathBuf {
+        self.data.join("conversations.db")
     }
 
     /// Credentials for machines where no keychain runs.

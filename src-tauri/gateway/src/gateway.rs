@@ -18,6 +18,7 @@ use crate::builtin;
 use crate::catalog::{self, Catalog};
 use crate::control::socket::Listener;
 use crate::control::{self, Handle, Parts, socket};
+use crate::conversations::Conversations;
 use crate::discovery;
 use crate::dispatch::Dispatch;
 use crate::environment::{Environment, Folders};
@@ -252,6 +253,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         keychain_check,
         environment: start.environment,
         rescan,
+        conversations: Conversations::at(start.folders.conversations()),
         stop: stop.clone(),
     });
     tasks.spawn(socket::serve(control, handle.clone(), stop.clone()));

@@ -39,3 +39,4 @@ pub mod usage;
 
 // Shells.
 pub mod control;
+pub mod conversations;

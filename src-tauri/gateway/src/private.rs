@@ -1,11 +1,14 @@
 //! A database's file that only its owner can read, with the logs that SQLite keeps beside it.
 //!
-//! Shared by the two databases; what stands in them is their own business.
+//! Shared by all databases; what stands in them is their own business.
+
+pub(crate) mod sqlite;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What SQLite puts behind the file's name for its logs.
 pub(crate) const LOGS: [&str; 2] = ["-wal", "-shm"];
@@ -57,4 +60,24 @@ pub(crate) fn remove(path: &Path) -> Result<(), io::Error> {
         }
     }
     Ok(())
+}
+
+/// Moves a damaged file aside with its logs, for whoever wants to repair it, and says where to. A fault comes with the
+/// path that it is about.
+pub(crate) fn move_aside(path: &Path, now: SystemTime) -> Result<PathBuf, (PathBuf, io::Error)> {
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    // Twice in one second: the next free name, for a rename replaces what is there.
+    let aside = (seconds..).map(|number| with_suffix(path, &format!(".corrupt-{number}"))).find(|path| !path.exists());
+    let Some(aside) = aside else {
+        return Err((path.to_owned(), io::ErrorKind::NotFound.into()));
+    };
+    fs::rename(path, &aside).map_err(|source| (path.to_owned(), source))?;
+    for log in LOGS {
+        let from = with_suffix(path, log);
+        match fs::rename(&from, with_suffix(&aside, log)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err((from, source)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(aside)
 }

@@ -1,6 +1,6 @@
 //! Answers of the Responses API that were kept with their question, so that a later request can go on from them.
 //!
-//! The one place where prompts and answers reach the disk, and only those of requests that want it. One thread of its own
+//! The one place where prompts and answers of tools reach the disk, and only those of requests that want it. One thread of its own
 //! holds the SQLite file and does what it is told in order: a question that names an answer just given waits for that
 //! answer to be written, and nothing else on the request path waits. It reads no JSON but through
 //! `protocol::openai_responses::kept`, and decides nothing: who goes on from what is `dispatch`'s business.
@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-pub use database::Error;
+pub use crate::private::sqlite::Error;
 pub use shelf::{Shelf, Store};
 
 /// Whose an answer is: the client key's name, or empty for callers without one. Another's answers are as if they were

@@ -7,6 +7,7 @@ mod activity;
 mod setup;
 mod tools;
 mod trial;
+mod conversations;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::socket::Handler;
 use super::{Command, LiveRequest, Machine, Reply, SecretText, Snapshot, view};
 use crate::catalog::Catalog;
+use crate::conversations::Conversations;
 use crate::discovery::configured::{
     self,
     key_check::{self, Proof},
@@ -67,6 +69,8 @@ pub struct Parts {
     pub environment: Environment,
     /// Wakes discovery.
     pub rescan: Arc<Notify>,
+    /// The kept conversations.
+    pub conversations: Conversations,
     /// Stops the gateway.
     pub stop: CancellationToken,
 }
@@ -139,12 +143,12 @@ impl Handle {
             | Command::UnloadModel { .. }
             | Command::PullModel { .. }
             | Command::CancelPull { .. }
-            | Command::StartRuntime { .. }
-            | Command::Conversations { .. }
-            | Command::Conversation { .. }
-            | Command::SaveMessage { .. }
-            | Command::RenameConversation { .. }
-            | Command::DeleteConversation { .. } => Err("models: not built yet".to_owned()),
+            | Command::StartRuntime { .. } => Err("models: not built yet".to_owned()),
+            Command::Conversations { search } => self.conversations(search).await,
+            Command::Conversation { id } => self.conversation(id).await,
+            Command::SaveMessage { conversation, message } => self.save_message(conversation, message).await,
+            Command::RenameConversation { id, title } => self.rename_conversation(id, title).await,
+            Command::DeleteConversation { id } => self.delete_conversation(id).await,
         }
     }
 

@@ -18,8 +18,8 @@ use super::lines::{self, Line};
 pub use super::place::{BindError, Listener};
 use super::{Command, LiveRequest, Reply, Snapshot};
 
-/// The longest command in bytes.
-const LONGEST_COMMAND: usize = 1 << 20;
+/// The longest command in bytes: a message with its images fits, whatever of it is escaped.
+const LONGEST_COMMAND: usize = 48 << 20;
 /// The most connections at once; further ones wait until one ends.
 const MOST_CONNECTIONS: usize = 64;
 /// How long replies under way have to be read when the gateway stops.

@@ -3,16 +3,15 @@
 //! What is deleted is overwritten (`secure_delete`), in the log too. Rows that say when an answer was last gone on from
 //! are small and change often; texts are large and never change, so they stand in a table of their own.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
 use super::{Kept, Link, Lost, Past};
-use crate::private;
+use crate::private::sqlite::{self, Error};
 
 // A number is never given twice (AUTOINCREMENT), or a conversation could go on from another one's answer after its own
 // was deleted.
@@ -38,47 +37,6 @@ const STEPS: &[M<'static>] = &[M::up(
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 const VERSION: i64 = STEPS.len() as i64;
 
-/// How long to wait for another program that reads the file.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Why answers can be neither kept nor read.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file belongs to a later version of Pointsman.
-    #[error("responses were kept by a newer Pointsman (schema {found}, this one knows {VERSION})")]
-    Newer {
-        /// The schema's number in the file.
-        found: i64,
-    },
-    /// The folder or the file cannot be made or kept private.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// SQLite said no.
-    #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
-    /// The schema cannot be brought up to date.
-    #[error(transparent)]
-    Migration(#[from] rusqlite_migration::Error),
-}
-
-impl Error {
-    /// Whether the file is damaged, or no database at all.
-    pub(super) fn is_corrupt(&self) -> bool {
-        let error = match self {
-            Error::Sqlite(error) | Error::Migration(rusqlite_migration::Error::RusqliteError { err: error, .. }) => {
-                error
-            }
-            Error::Newer { .. } | Error::File { .. } | Error::Migration(_) => return false,
-        };
-        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-    }
-}
-
 /// How much is kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -100,20 +58,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn open(path: &Path) -> Result<Database, Error> {
-        private::make(path).map_err(|(path, source)| Error::File { path, source })?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        connection.pragma_update(None, "secure_delete", true)?;
-        let _: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-        // A power cut may cost the last answers, never the file; and no answer waits for the disk.
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "cache_size", -512)?;
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if found > VERSION {
-            return Err(Error::Newer { found });
-        }
-        MIGRATIONS.to_latest(&mut connection)?;
+        let connection = sqlite::open(path, &MIGRATIONS, VERSION)?;
         let sums = "SELECT count(*), coalesce(sum(bytes), 0) FROM response";
         let (count, bytes) = connection.query_row(sums, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(Database { connection, count, bytes })
@@ -194,7 +139,7 @@ impl Database {
         if deleted == 0 {
             return Ok(Err(Lost::Unknown));
         }
-        self.wipe()?;
+        sqlite::wipe(&self.connection)?;
         Ok(Ok(()))
     }
 
@@ -211,7 +156,10 @@ impl Database {
                 more => deleted += more,
             }
         }
-        if deleted > 0 { self.wipe() } else { Ok(()) }
+        if deleted > 0 {
+            sqlite::wipe(&self.connection)?;
+        }
+        Ok(())
     }
 
     fn delete(&mut self, which: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, Error> {
@@ -227,11 +175,6 @@ impl Database {
         self.count = self.count.saturating_sub(sizes.len() as i64);
         self.bytes = self.bytes.saturating_sub(sizes.iter().sum::<i64>());
         Ok(sizes.len())
-    }
-
-    /// Empties the log, in which what was deleted still stands.
-    fn wipe(&self) -> Result<(), Error> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 }
 

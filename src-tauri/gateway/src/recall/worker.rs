@@ -11,10 +11,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use super::database::{Bounds, Database, Error};
+use super::database::{Bounds, Database};
 use super::shelf::Order;
 use super::{Kept, Lost};
 use crate::private;
+use crate::private::sqlite::Error;
 use crate::settings::{Responses, Settings};
 
 /// How often it is looked for what is past its time.

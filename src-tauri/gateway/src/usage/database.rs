@@ -4,9 +4,9 @@
 //! `store`.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -19,7 +19,7 @@ use super::{
         request,
     },
 };
-use crate::private::{self, LOGS, with_suffix};
+use crate::private;
 
 /// Why usage can be neither kept nor read.
 #[derive(Debug, thiserror::Error)]
@@ -179,25 +179,9 @@ impl Database {
     }
 }
 
-/// Moves a damaged database aside with its write-ahead log, for whoever wants to repair it, and says where to.
+/// Moves a damaged database aside, see [`private::move_aside`].
 pub(super) fn move_aside(path: &Path, now: SystemTime) -> Result<PathBuf, Error> {
-    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    // Twice in one second: the next free name, for a rename replaces what is there.
-    let aside = (seconds..).map(|number| with_suffix(path, &format!(".corrupt-{number}"))).find(|path| !path.exists());
-    let Some(aside) = aside else {
-        return Err(Error::Missing(path.to_owned()));
-    };
-    fs::rename(path, &aside).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    for log in LOGS {
-        let from = with_suffix(path, log);
-        match fs::rename(&from, with_suffix(&aside, log)) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::File { path: from, source });
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(aside)
+    private::move_aside(path, now).map_err(|(path, source)| Error::File { path, source })
 }
 
 fn schema(connection: &Connection) -> Result<i64, Error> {
