@@ -6,6 +6,7 @@
 
 mod fold;
 mod stream;
+mod wording;
 
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use serde_json::{Map, Value};
 
 pub use fold::Fold;
 pub use stream::Delta;
+pub use wording::Wording;
+pub(crate) use wording::Words;
 
 /// A conversation and how it is to be continued.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -112,7 +115,7 @@ pub enum Part {
 
 impl Part {
     /// A plain text.
-    pub fn text(text: impl Into<String>) -> Part {
+    pub fn text(text: impl Into<Wording>) -> Part {
         Part::Text(Text { text: text.into(), cache: None })
     }
 }
@@ -121,7 +124,7 @@ impl Part {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
     /// The text.
-    pub text: String,
+    pub text: Wording,
     /// Whether the prompt is to be cached up to here.
     pub cache: Option<CacheMark>,
 }

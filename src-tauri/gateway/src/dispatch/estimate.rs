@@ -20,7 +20,7 @@ pub(super) fn tokens(chat: &CompletionRequest) -> u32 {
 
 fn weight(part: &Part) -> usize {
     match part {
-        Part::Text(text) => text.text.len() / 4 + 1,
+        Part::Text(text) => text.text.size() / 4 + 1,
         Part::Thought(thought) => thought.text.len() / 4,
         Part::Refusal(text) => text.len() / 4,
         Part::ToolCall(call) => (call.name.len() + call.arguments.len()) / 4 + 8,

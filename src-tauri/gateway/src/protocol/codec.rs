@@ -4,6 +4,7 @@
 //! Pure: bytes and values in and out, no I/O. Each protocol implements both in its own folder. Streams are framed here
 //! once ([`frames`]); a decoder sees whole events, never pieces of one.
 
+pub(crate) mod apart;
 pub mod carrier;
 pub mod custom;
 pub(crate) mod dropped;

@@ -1,13 +1,11 @@
 //! Whole answers, both ways, and what they share with streams: reasons to end, and counts of tokens.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::wire::{self, BlockIn, BlockOut};
-use crate::completion::{Choice, Completion, CompletionRequest, DecodeError, Finish, Part, Thought, Usage};
+use crate::completion::{Choice, Completion, CompletionRequest, DecodeError, Finish, Part, Thought, Usage, Words};
 use crate::protocol::codec::{fault, json};
 
 /// An answer as it is written, whole or at the start of a stream.
@@ -102,10 +100,10 @@ pub(super) fn hides(request: &CompletionRequest) -> bool {
 fn block(part: &Part, hidden: bool) -> Option<BlockOut<'_>> {
     match part {
         Part::Text(text) if text.text.is_empty() => None,
-        Part::Text(text) => Some(BlockOut::Text { text: Cow::Borrowed(&text.text), cache_control: None }),
+        Part::Text(text) => Some(BlockOut::Text { text: Words::Kept(&text.text), cache_control: None }),
         Part::Refusal(text) if text.is_empty() => None,
         // The API says why it refused beside the answer, where no client shows it; another vendor's words are the answer.
-        Part::Refusal(text) => Some(BlockOut::Text { text: Cow::Borrowed(text), cache_control: None }),
+        Part::Refusal(text) => Some(BlockOut::Text { text: text.as_str().into(), cache_control: None }),
         Part::Thought(thought) => thinking(thought, hidden),
         Part::ToolCall(call) => Some(wire::tool_use(call)),
         Part::Media(media) => wire::media(media, "content").ok(),

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::completion::{
     CacheMark, DecodeError, Media, MediaKind, MediaSource, OpaqueState, Part, StateKind, Text, Thought, ToolCall,
-    ToolKind, ToolResult,
+    ToolKind, ToolResult, Wording, Words,
 };
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::json::{TextOr, object, read};
@@ -23,7 +23,7 @@ use crate::protocol::codec::{carrier, custom, ids, media as bytes};
 pub(super) struct BlockIn<'a> {
     #[serde(rename = "type", borrow)]
     pub(super) kind: Cow<'a, str>,
-    pub(super) text: Option<String>,
+    pub(super) text: Option<Wording>,
     thinking: Option<String>,
     signature: Option<String>,
     data: Option<String>,
@@ -71,7 +71,7 @@ struct SourceIn<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum BlockOut<'a> {
     Text {
-        text: Cow<'a, str>,
+        text: Words<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<CacheControl>,
     },
@@ -160,7 +160,7 @@ impl BlockIn<'_> {
             "tool_use" => Part::ToolCall(self.call(at)?),
             "tool_result" => {
                 let content = match self.content {
-                    Some(content) => self::parts(read(content, &format!("{at}.content"))?, at, dropped)?,
+                    Some(content) => self::parts(TextOr::read(content, &format!("{at}.content"))?, at, dropped)?,
                     None => Vec::new(),
                 };
                 let Some(call_id) = self.tool_use_id.filter(|id| !id.is_empty()) else {
@@ -179,7 +179,7 @@ impl BlockIn<'_> {
             "document" => return self.document(at, parts, dropped),
             "search_result" => return self.search_result(at, parts),
             // The summary of turns that Anthropic's servers took out.
-            "compaction" => match self.content.map(|content| read::<Option<String>>(content, at)).transpose()? {
+            "compaction" => match self.content.map(|content| read::<Option<Wording>>(content, at)).transpose()? {
                 Some(Some(text)) => Part::Text(Text { text, cache }),
                 Some(None) | None => return Ok(()),
             },
@@ -256,7 +256,7 @@ impl BlockIn<'_> {
         match (&*given.kind, given.content) {
             ("content", Some(content)) => {
                 parts.extend(self.title.map(Part::text));
-                parts.extend(self::parts(read(content, &inner)?, &inner, dropped)?);
+                parts.extend(self::parts(TextOr::read(content, &inner)?, &inner, dropped)?);
             }
             _ => parts.push(self.media(MediaKind::Document, at)?),
         }
@@ -269,7 +269,7 @@ impl BlockIn<'_> {
         parts.extend(self.title.map(Part::text));
         parts.extend(source.map(Part::text));
         if let Some(content) = self.content {
-            parts.extend(self::parts(read(content, &format!("{at}.content"))?, at, &mut Vec::new())?);
+            parts.extend(self::parts(TextOr::read(content, &format!("{at}.content"))?, at, &mut Vec::new())?);
         }
         Ok(())
     }

@@ -11,9 +11,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::apart::{Apart, Entries, Named};
 use super::dropped::note;
 use super::json;
-use crate::completion::DecodeError;
+use crate::completion::{DecodeError, Wording};
 
 /// An object and where it stands.
 #[derive(Debug)]
@@ -25,18 +26,50 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The object that a body is.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Fields<'a>, DecodeError> {
-        let raw: &RawValue = serde_json::from_slice(body)
-            .map_err(|error| DecodeError::Malformed(format!("the request is no JSON: {error}")))?;
-        match serde_json::from_str(raw.get()) {
-            Ok(map) => Ok(Fields { at: String::new(), map }),
-            Err(_) => Err(DecodeError::Malformed("the request must be a JSON object".into())),
+        serde_json::from_slice(body).map(|entries| Fields::with(String::new(), entries)).map_err(|_| {
+            let reason = match serde_json::from_slice::<&RawValue>(body) {
+                Ok(_) => "the request must be a JSON object".to_owned(),
+                Err(error) => format!("the request is no JSON: {error}"),
+            };
+            DecodeError::Malformed(reason)
+        })
+    }
+
+    /// The same with one field read already, unless it is not as it should be: then it is among the others.
+    pub(crate) fn parse_apart<N: Named, T: Deserialize<'a>>(
+        body: &'a [u8],
+    ) -> Result<(Fields<'a>, Option<T>), DecodeError> {
+        match serde_json::from_slice::<Apart<'a, N, T>>(body) {
+            Ok(Apart { field, rest, .. }) => Ok((Fields::with(String::new(), rest), field)),
+            Err(_) => Ok((Fields::parse(body)?, None)),
         }
+    }
+
+    /// The same with a list of objects read already.
+    pub(crate) fn parse_list<N: Named>(body: &'a [u8]) -> Result<(Fields<'a>, Vec<Fields<'a>>), DecodeError> {
+        let (mut fields, list) = Fields::parse_apart::<N, Vec<Entries<'a>>>(body)?;
+        let list = match list {
+            Some(list) => Fields::numbered(N::NAME, list),
+            None => fields.objects(N::NAME)?,
+        };
+        Ok((fields, list))
+    }
+
+    /// The objects of a list.
+    pub(crate) fn numbered(path: &str, list: Vec<Entries<'a>>) -> Vec<Fields<'a>> {
+        let entry = |(at, entries)| Fields::with(format!("{path}[{at}]"), entries);
+        list.into_iter().enumerate().map(entry).collect()
+    }
+
+    /// An object of which the fields are known.
+    pub(crate) fn with(at: String, entries: Entries<'a>) -> Fields<'a> {
+        Fields { at, map: entries.0 }
     }
 
     /// The object at a place.
     pub(crate) fn of(at: String, raw: &'a RawValue) -> Result<Fields<'a>, DecodeError> {
         match serde_json::from_str(raw.get()) {
-            Ok(map) => Ok(Fields { at, map }),
+            Ok(entries) => Ok(Fields::with(at, entries)),
             Err(_) => Err(wrong(&at, "an object")),
         }
     }
@@ -79,8 +112,7 @@ impl<'a> Fields<'a> {
 
     /// A value of a type; the fault says what is wrong within it.
     pub(crate) fn read<T: Deserialize<'a>>(&mut self, name: &str) -> Result<Option<T>, DecodeError> {
-        let path = self.path(name);
-        self.raw(name).map(|raw| json::read(raw, &path)).transpose()
+        self.raw(name).map(|raw| json::read(raw, &self.path(name))).transpose()
     }
 
     /// Any value. One that is nested too deeply to be read stays, and is named at the end.
@@ -97,6 +129,11 @@ impl<'a> Fields<'a> {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(self.wrong(name, "a string")),
         }
+    }
+
+    /// A text of the conversation, as it was written.
+    pub(crate) fn wording(&mut self, name: &str) -> Result<Option<Wording>, DecodeError> {
+        self.raw(name).map(Wording::of).transpose().map_err(|_| self.wrong(name, "a string"))
     }
 
     /// A text that must be there.
@@ -154,8 +191,12 @@ impl<'a> Fields<'a> {
 
     /// A list of objects, each with its place.
     pub(crate) fn objects(&mut self, name: &str) -> Result<Vec<Fields<'a>>, DecodeError> {
-        let path = self.path(name);
         let Some(raw) = self.raw(name) else { return Ok(Vec::new()) };
+        let path = self.path(name);
+        if let Ok(list) = serde_json::from_str(raw.get()) {
+            return Ok(Fields::numbered(&path, list));
+        }
+        // One by one, to see which it is that is none.
         let list: Vec<&'a RawValue> = serde_json::from_str(raw.get()).map_err(|_| self.wrong(name, "a list"))?;
         list.into_iter().enumerate().map(|(at, raw)| Fields::of(format!("{path}[{at}]"), raw)).collect()
     }
@@ -177,8 +218,7 @@ impl<'a> Fields<'a> {
 
     /// An object.
     pub(crate) fn object(&mut self, name: &str) -> Result<Option<Fields<'a>>, DecodeError> {
-        let path = self.path(name);
-        self.raw(name).map(|raw| Fields::of(path, raw)).transpose()
+        self.raw(name).map(|raw| Fields::of(self.path(name), raw)).transpose()
     }
 
     /// An object as it is, key order kept.
@@ -214,6 +254,28 @@ fn wrong(path: &str, expected: &str) -> DecodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::codec::apart::Messages;
+
+    #[test]
+    fn a_list_that_is_read_at_once_is_the_same_list() {
+        #[track_caller]
+        fn check(body: &str, expected: Result<(&str, &str), &str>) {
+            let read = Fields::parse_list::<Messages>(body.as_bytes()).map(|(fields, list)| {
+                let list: Vec<_> = list.iter().map(|entry| entry.path(&entry.names().collect::<String>())).collect();
+                (fields.names().collect::<String>(), list.join(" "))
+            });
+            let read = read.as_ref().map(|(names, list)| (&**names, &**list)).map_err(ToString::to_string);
+            assert_eq!(read, expected.map_err(str::to_owned), "{body}");
+        }
+        check(r#"{"b":1,"messages":[{"x":[]},{}],"a":2}"#, Ok(("ab", "messages[0].x messages[1].")));
+        check(r#"{"messag\u0065s":[{"\u0078":1}]}"#, Ok(("", "messages[0].x")));
+        check(r#"{"messages":null,"a":2}"#, Ok(("a", "")));
+        check(r#"{"messages":[],"messages":[{}]}"#, Ok(("", "messages[0].")));
+        check("{}", Ok(("", "")));
+        check(r#"{"messages":[{},7]}"#, Err("`messages[1]` must be an object"));
+        check(r#"{"messages":{}}"#, Err("`messages` must be a list"));
+        check("[]", Err("the request must be a JSON object"));
+    }
 
     #[test]
     fn faults_and_what_is_left_are_named() {

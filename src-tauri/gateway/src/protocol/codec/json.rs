@@ -3,19 +3,30 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::Serialize;
 use serde_json::value::RawValue;
 
-use crate::completion::DecodeError;
+use crate::completion::{DecodeError, Wording};
 
 /// Reads one value; a fault names where it stands.
 pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, name: &str) -> Result<T, DecodeError> {
-    serde_json::from_str(raw.get()).map_err(|error| {
-        let error = error.to_string();
-        // The line and column count from the value's own start and would mislead.
-        let reason = error.split(" at line ").next().unwrap_or_default();
-        DecodeError::Malformed(format!("`{name}`: {reason}"))
+    serde_json::from_str(raw.get()).map_err(|error| fault(&error, name))
+}
+
+fn fault(error: &serde_json::Error, name: &str) -> DecodeError {
+    let error = error.to_string();
+    // The line and column count from the value's own start and would mislead.
+    let reason = error.split(" at line ").next().unwrap_or_default();
+    DecodeError::Malformed(format!("`{name}`: {reason}"))
+}
+
+/// Reads a list; a fault names the entry.
+pub fn list<'a, T: Deserialize<'a>>(raw: &'a RawValue, name: &str) -> Result<Vec<T>, DecodeError> {
+    // To look where each entry ends before it is read takes as long as to read it: only who has a fault to name does so.
+    serde_json::from_str(raw.get()).or_else(|_| {
+        let entries: Vec<&'a RawValue> = read(raw, name)?;
+        entries.iter().enumerate().map(|(number, entry)| read(entry, &format!("{name}[{number}]"))).collect()
     })
 }
 
@@ -23,37 +34,45 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, name: &str) -> Result<T, 
 #[derive(Debug, Clone, PartialEq)]
 pub enum TextOr<T> {
     /// A plain text.
-    Text(String),
+    Text(Wording),
     /// A list.
     List(Vec<T>),
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
-            type Value = TextOr<T>;
+impl<'de, T: Deserialize<'de>> TextOr<T> {
+    /// Reads it; a fault names where it stands.
+    pub fn read(raw: &'de RawValue, name: &str) -> Result<TextOr<T>, DecodeError> {
+        TextOr::of(raw).map_err(|error| fault(&error, name))
+    }
+
+    fn of(raw: &'de RawValue) -> Result<TextOr<T>, serde_json::Error> {
+        if raw.get().starts_with('"') {
+            return Wording::of(raw).map(TextOr::Text);
+        }
+        struct List<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+            type Value = Vec<T>;
             fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
                 formatter.write_str("a text or a list")
             }
-            fn visit_str<E>(self, text: &str) -> Result<TextOr<T>, E> {
-                Ok(TextOr::Text(text.to_owned()))
+            fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+                Ok(Vec::new())
             }
-            fn visit_string<E>(self, text: String) -> Result<TextOr<T>, E> {
-                Ok(TextOr::Text(text))
-            }
-            fn visit_unit<E>(self) -> Result<TextOr<T>, E> {
-                Ok(TextOr::List(Vec::new()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<TextOr<T>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
                 let mut list = Vec::new();
                 while let Some(item) = sequence.next_element()? {
                     list.push(item);
                 }
-                Ok(TextOr::List(list))
+                Ok(list)
             }
         }
-        deserializer.deserialize_any(Either(PhantomData))
+        serde_json::Deserializer::from_str(raw.get()).deserialize_any(List(PhantomData)).map(TextOr::List)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        TextOr::of(<&RawValue>::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -93,6 +112,20 @@ pub fn object(arguments: &str) -> Box<RawValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_in_a_list_is_named_by_its_entry() {
+        #[track_caller]
+        fn check(json: &str, expected: Result<&[u32], &str>) {
+            let raw: &RawValue = serde_json::from_str(json).unwrap();
+            let read = list::<u32>(raw, "a").map_err(|error| error.to_string());
+            assert_eq!(read.as_deref().map_err(String::as_str), expected, "{json}");
+        }
+        check("[]", Ok(&[]));
+        check("[1, 2]", Ok(&[1, 2]));
+        check("[1, \"x\"]", Err("`a[1]`: invalid type: string \"x\", expected u32"));
+        check("{}", Err("`a`: invalid type: map, expected a sequence"));
+    }
 
     #[test]
     fn arguments_stay_as_they_were_written() {

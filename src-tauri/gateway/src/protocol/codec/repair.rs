@@ -180,8 +180,8 @@ mod tests {
 
     fn line(messages: &[Message]) -> String {
         let part = |part: &Part| match part {
-            Part::Text(text) if text.text == ORPHAN => "orphan".to_owned(),
-            Part::Text(text) => text.text.clone(),
+            Part::Text(text) if *text.text == *ORPHAN => "orphan".to_owned(),
+            Part::Text(text) => text.text.to_string(),
             Part::ToolCall(call) => format!(",{}", call.id),
             Part::ToolResult(result) if result.is_error => format!("missing{}", result.call_id),
             Part::ToolResult(result) => format!("r{}", result.call_id),

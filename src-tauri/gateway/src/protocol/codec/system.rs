@@ -8,7 +8,7 @@ use crate::completion::{Message, Part, Text};
 /// What such a message says.
 pub(crate) fn texts(message: &Message) -> Vec<&Text> {
     let texts = message.parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None });
-    texts.filter(|text| !text.text.trim().is_empty()).collect()
+    texts.filter(|text| !text.text.is_blank()).collect()
 }
 
 /// The text, marked as what it is.

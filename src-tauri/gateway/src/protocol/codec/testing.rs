@@ -172,7 +172,7 @@ pub(crate) fn words(deltas: &[Delta]) -> Vec<String> {
         }
         for part in &choice.parts {
             lines.push(match part {
-                Part::Text(text) => format!("text {}", text.text),
+                Part::Text(text) => format!("text {}", &*text.text),
                 Part::Thought(Thought { text, state: None }) => format!("thought {text}"),
                 Part::Thought(Thought { text, state: Some(state) }) => {
                     format!("thought {text} [{:?} {}]", state.kind, state.value)

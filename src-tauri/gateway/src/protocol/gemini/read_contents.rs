@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{signature, spelling, wire};
+use super::spelling::{self, Content};
+use super::{signature, wire};
 use crate::completion::{
     DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, Thought, ToolCall, ToolKind, ToolResult,
 };
@@ -15,7 +16,7 @@ use crate::protocol::codec::fields::Fields;
 use crate::protocol::codec::{ids, media};
 
 /// Reads `contents`.
-pub(super) fn read(contents: Vec<Fields>, dropped: &mut Vec<String>) -> Result<Vec<Message>, DecodeError> {
+pub(super) fn read(contents: Vec<Content>, dropped: &mut Vec<String>) -> Result<Vec<Message>, DecodeError> {
     let mut reader = Reader { open: Vec::new(), dropped, messages: Vec::with_capacity(contents.len()) };
     for content in contents {
         reader.content(content)?;
@@ -27,13 +28,13 @@ pub(super) fn read(contents: Vec<Fields>, dropped: &mut Vec<String>) -> Result<V
 pub(super) fn system(fields: &mut Fields, dropped: &mut Vec<String>) -> Result<Option<Message>, DecodeError> {
     let is_text = fields.is_text("systemInstruction");
     let parts = match is_text {
-        true => fields.string("systemInstruction")?.map(Part::text).into_iter().collect(),
+        true => fields.wording("systemInstruction")?.map(Part::text).into_iter().collect(),
         false => {
             let content = spelling::object(fields, "systemInstruction")?;
             let mut parts = Vec::new();
             if let Some(mut content) = content {
                 for mut part in spelling::objects(&mut content, "parts")? {
-                    match part.string("text")? {
+                    match part.wording("text")? {
                         Some(text) if text.is_empty() => {}
                         Some(text) => parts.push(Part::text(text)),
                         None => note(dropped, "systemInstruction.parts"),
@@ -69,7 +70,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn content(&mut self, mut content: Fields) -> Result<(), DecodeError> {
+    fn content(&mut self, Content { fields: mut content, parts: told }: Content) -> Result<(), DecodeError> {
         let role = match content.string("role")?.as_deref() {
             // `function` is what a turn of responses was called first.
             None | Some("" | "user" | "function" | "tool") => Role::User,
@@ -77,7 +78,7 @@ impl Reader<'_> {
             Some(_) => return Err(content.wrong("role", "`user` or `model`")),
         };
         let mut parts = Vec::new();
-        for mut part in spelling::objects(&mut content, "parts")? {
+        for mut part in told {
             if let Some(response) = spelling::object(&mut part, "functionResponse")? {
                 // Each result is a turn of its own in the hub.
                 self.push(role, std::mem::take(&mut parts));
@@ -114,7 +115,7 @@ impl Reader<'_> {
     fn part(&mut self, part: &mut Fields, parts: &mut Vec<Part>) -> Result<(), DecodeError> {
         let state = part.string("thoughtSignature")?.and_then(signature::read);
         let thought = part.bool("thought")? == Some(true);
-        let text = part.string("text")?;
+        let text = part.wording("text")?;
         if let Some(call) = spelling::object(part, "functionCall")? {
             let call = self.call(call)?;
             parts.push(Part::ToolCall(ToolCall { state, ..call }));
@@ -123,7 +124,7 @@ impl Reader<'_> {
         if thought {
             let text = text.unwrap_or_default();
             if !text.is_empty() || state.is_some() {
-                parts.push(Part::Thought(Thought { text, state }));
+                parts.push(Part::Thought(Thought { text: text.into(), state }));
             }
             return Ok(());
         }

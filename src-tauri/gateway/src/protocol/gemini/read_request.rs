@@ -13,11 +13,11 @@ use crate::protocol::codec::fields::Fields;
 /// Reads a request.
 pub(super) fn read(operation: Operation, path: &str, body: &[u8]) -> Result<CompletionRequest, DecodeError> {
     let call = path::call(path);
-    let mut fields = spelling::parse(body)?;
+    let (mut fields, mut turns) = spelling::parse_turns(body)?;
     if operation == Operation::CountTokens
         && let Some(inner) = spelling::object(&mut fields, "generateContentRequest")?
     {
-        fields = inner;
+        (fields, turns) = (inner, None);
     }
     let told = fields.string("model")?.unwrap_or_default();
     let told = told.strip_prefix("models/").unwrap_or(&told);
@@ -33,7 +33,7 @@ pub(super) fn read(operation: Operation, path: &str, body: &[u8]) -> Result<Comp
         }
         None => request.model = told.to_owned(),
     }
-    let contents = spelling::objects(&mut fields, "contents")?;
+    let contents = spelling::contents(&mut fields, turns)?;
     if contents.is_empty() && operation != Operation::CountTokens {
         return Err(fields.wrong("contents", "a list of at least one content"));
     }

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::completion::CompletionRequest;
+use crate::completion::{CompletionRequest, Words};
 
 /// A part.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Piece<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) text: Option<Cow<'a, str>>,
+    pub(super) text: Option<Words<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) thought: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub(super) struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Piece<'a> {
+    pub(super) fn text(text: impl Into<Words<'a>>) -> Piece<'a> {
         Piece { text: Some(text.into()), ..Piece::default() }
     }
 }

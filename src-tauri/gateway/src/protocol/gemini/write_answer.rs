@@ -75,7 +75,7 @@ fn shows_thoughts(request: &CompletionRequest) -> bool {
 
 fn piece(part: &Part, shown: bool) -> Option<Piece<'_>> {
     match part {
-        Part::Text(text) => Some(Piece::text(text.text.as_str())),
+        Part::Text(text) => Some(Piece::text(&text.text)),
         Part::Refusal(words) => Some(Piece::text(words.as_str())),
         Part::Thought(thought) => {
             let text = if shown { thought.text.as_str() } else { "" };

@@ -17,7 +17,7 @@ use super::read_contents::{by_ending, in_store};
 use super::signature;
 use super::wire::{Blob, Call, File, MADE_UP, Piece, Response};
 use crate::completion::{
-    DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, Thought, ToolCall, ToolKind, ToolResult,
+    DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, Thought, ToolCall, ToolKind, ToolResult, Words,
 };
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::{Target, custom, json, media, system};
@@ -96,7 +96,7 @@ impl<'a> Writer<'a, '_> {
                     self.cache(text.cache.is_some());
                     self.text(role, &text.text);
                 }
-                Part::Refusal(words) => self.text(role, words),
+                Part::Refusal(words) => self.text(role, words.as_str()),
                 Part::Media(medium) => {
                     let piece = self.medium(at, medium)?;
                     self.turn(role).push(piece);
@@ -117,7 +117,7 @@ impl<'a> Writer<'a, '_> {
                 continue;
             }
             if self.written.turns.is_empty() {
-                self.written.system.push(Piece::text(text.text.as_str()));
+                self.written.system.push(Piece::text(&text.text));
             } else {
                 let marked = system::marked(&text.text);
                 self.turn(USER).push(Piece::text(marked));
@@ -138,7 +138,8 @@ impl<'a> Writer<'a, '_> {
         &mut turns[at].parts
     }
 
-    fn text(&mut self, role: &'static str, text: &'a str) {
+    fn text(&mut self, role: &'static str, text: impl Into<Words<'a>>) {
+        let text = text.into();
         if !text.is_empty() {
             self.turn(role).push(Piece::text(text));
         }
@@ -150,7 +151,7 @@ impl<'a> Writer<'a, '_> {
             return note(self.dropped, "messages[].reasoning_content");
         };
         self.turn(MODEL).push(Piece {
-            text: Some(Cow::Borrowed(&thought.text)),
+            text: Some(thought.text.as_str().into()),
             thought: !thought.text.is_empty(),
             thought_signature: Some(Cow::Borrowed(signature)),
             ..Piece::default()
@@ -187,15 +188,15 @@ impl<'a> Writer<'a, '_> {
                 "it answers no call of this conversation, and Gemini wants its name",
             ));
         };
-        let mut texts: Vec<Cow<'a, str>> = Vec::new();
+        let mut texts: Vec<Words<'a>> = Vec::new();
         let (mut inside, mut beside) = (Vec::new(), Vec::new());
         for part in &result.parts {
             match part {
                 Part::Text(text) => {
                     self.cache(text.cache.is_some());
-                    texts.push(Cow::Borrowed(&text.text));
+                    texts.push(Words::Kept(&text.text));
                 }
-                Part::Refusal(words) => texts.push(Cow::Borrowed(words)),
+                Part::Refusal(words) => texts.push(words.as_str().into()),
                 Part::Media(medium) => match self.medium(at, medium)? {
                     Piece { text: Some(text), .. } => texts.push(text),
                     piece if self.rules.result_media && piece.inline_data.is_some() => inside.push(piece),
@@ -207,7 +208,7 @@ impl<'a> Writer<'a, '_> {
         let response = Response {
             id: id(&result.call_id),
             name,
-            response: response(&texts.join("\n"), result.is_error),
+            response: response(&texts.iter().map(|text| &**text).collect::<Vec<_>>().join("\n"), result.is_error),
             parts: inside,
         };
         let turn = self.turn(USER);

@@ -9,15 +9,16 @@ use crate::completion::{
     CompletionRequest, DecodeError, Effort, Format, Media, MediaKind, MediaSource, Message, Part, Reasoning, Role,
     Thought, Tool, ToolCall, ToolKind, ToolResult,
 };
+use crate::protocol::codec::apart::Messages;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::fields::Fields;
 use crate::protocol::codec::{effort, ids, media};
 
 /// Reads `/api/chat`.
 pub(super) fn chat(body: &[u8]) -> Result<CompletionRequest, DecodeError> {
-    let mut fields = Fields::parse(body)?;
+    let (mut fields, turns) = Fields::parse_list::<Messages>(body)?;
     let mut request = common(&mut fields)?;
-    request.messages = messages(fields.objects("messages")?, &mut request.dropped)?;
+    request.messages = messages(turns, &mut request.dropped)?;
     request.tools = tools(fields.objects("tools")?, &mut request.dropped)?;
     fields.rest(&mut request.dropped);
     Ok(request)
@@ -43,11 +44,11 @@ pub(super) fn generate(body: &[u8]) -> Result<CompletionRequest, DecodeError> {
         let reason = "token ids belong to one model; use `/api/chat`, which takes the earlier turns as text";
         return Err(DecodeError::unsupported("context", reason));
     }
-    if let Some(system) = fields.string("system")?.filter(|text| !text.is_empty()) {
+    if let Some(system) = fields.wording("system")?.filter(|text| !text.is_empty()) {
         request.messages.push(Message { role: Role::System, parts: vec![Part::text(system)], name: None });
     }
     let mut parts = Vec::new();
-    parts.extend(fields.string("prompt")?.filter(|text| !text.is_empty()).map(Part::text));
+    parts.extend(fields.wording("prompt")?.filter(|text| !text.is_empty()).map(Part::text));
     parts.extend(images(&mut fields)?);
     if parts.is_empty() {
         // Nothing is asked: this loads the model, whatever its system text.
@@ -124,7 +125,7 @@ fn messages(list: Vec<Fields<'_>>, dropped: &mut Vec<String>) -> Result<Vec<Mess
         let role = fields.required("role")?;
         let mut parts = Vec::new();
         let thought = fields.string("thinking")?.filter(|text| !text.is_empty());
-        let text = fields.string("content")?.filter(|text| !text.is_empty());
+        let text = fields.wording("content")?.filter(|text| !text.is_empty());
         let role = match role.as_str() {
             "system" | "developer" => Role::System,
             "user" => Role::User,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::completion::{
     CompletionRequest, DecodeError, Effort, Encoded, Format, Media, MediaKind, MediaSource, Message, Part, Role, Tool,
-    ToolCall, ToolChoice, ToolKind, ToolResult,
+    ToolCall, ToolChoice, ToolKind, ToolResult, Words,
 };
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::{self, Target, custom, effort, media, repair, system};
@@ -44,7 +44,7 @@ struct Body<'a> {
 #[derive(Debug, Default, Serialize)]
 struct Turn<'a> {
     role: &'static str,
-    content: Cow<'a, str>,
+    content: Words<'a>,
     #[serde(skip_serializing_if = "String::is_empty")]
     thinking: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -203,12 +203,12 @@ fn options(request: &CompletionRequest, target: &Target) -> Map<String, Value> {
 
 impl<'a> Turn<'a> {
     /// Adds a text: a turn has one.
-    fn line(&mut self, text: Cow<'a, str>) {
+    fn line(&mut self, text: Words<'a>) {
         if self.content.is_empty() {
             self.content = text;
         } else {
-            self.content.to_mut().push('\n');
-            self.content.to_mut().push_str(&text);
+            self.content.push_str("\n");
+            self.content.push_str(&text);
         }
     }
 }
@@ -275,7 +275,7 @@ impl<'a> Writer<'a, '_> {
         turn.instructed = true;
         for text in texts {
             self.cache(text.cache.is_some());
-            turn.line(Cow::Owned(system::marked(&text.text)));
+            turn.line(system::marked(&text.text).into());
         }
         self.turns.push(turn);
     }
@@ -310,10 +310,10 @@ impl<'a> Writer<'a, '_> {
         };
         self.cache(marked);
         let text = match part {
-            Part::Text(text) => Cow::Borrowed(text.text.as_str()),
-            Part::Refusal(words) => Cow::Borrowed(words.as_str()),
+            Part::Text(text) => Words::Kept(&text.text),
+            Part::Refusal(words) => words.as_str().into(),
             Part::Media(medium) => match media::document_text(medium) {
-                Some(text) => Cow::Owned(text),
+                Some(text) => text.into(),
                 None => {
                     turn.images.push(self.image(at, medium)?);
                     return Ok(());

@@ -162,7 +162,7 @@ pub(super) fn signature(extra: Option<&Value>) -> Option<OpaqueState> {
 fn content(fields: &mut Fields<'_>) -> Result<Vec<Part>, DecodeError> {
     let place = fields.path("content");
     let Some(raw) = fields.raw("content") else { return Ok(Vec::new()) };
-    match serde_json::from_str::<TextOr<&RawValue>>(raw.get()) {
+    match TextOr::<&RawValue>::read(raw, &place) {
         Ok(TextOr::Text(text)) if text.is_empty() => Ok(Vec::new()),
         Ok(TextOr::Text(text)) => Ok(vec![Part::text(text)]),
         Ok(TextOr::List(list)) => {
@@ -178,7 +178,9 @@ fn part(mut fields: Fields<'_>) -> Result<Part, DecodeError> {
     let kind = fields.required("type")?;
     let medium = |kind, source, name, detail| Part::Media(Media { kind, source, name, detail, cache: cache.clone() });
     Ok(match kind.as_str() {
-        "text" | "input_text" | "output_text" => Part::Text(Text { text: fields.required("text")?, cache }),
+        "text" | "input_text" | "output_text" => {
+            Part::Text(Text { text: fields.wording("text")?.ok_or_else(|| fields.wrong("text", "a string"))?, cache })
+        }
         "refusal" => Part::Refusal(fields.required("refusal")?),
         "image_url" | "input_image" => {
             let (source, detail) = url(&mut fields, "image_url")?;

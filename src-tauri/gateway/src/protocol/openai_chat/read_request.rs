@@ -9,6 +9,7 @@ use super::read_messages;
 use crate::completion::{
     CompletionRequest, DecodeError, Effort, Format, Reasoning, Sampling, Tool, ToolChoice, ToolKind,
 };
+use crate::protocol::codec::apart::Messages;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::effort;
 use crate::protocol::codec::fields::Fields;
@@ -31,10 +32,10 @@ const BINDING: &[&str] = &[
 
 /// Reads a chat request.
 pub(super) fn chat(body: &[u8]) -> Result<CompletionRequest, DecodeError> {
-    let mut fields = Fields::parse(body)?;
+    let (mut fields, turns) = Fields::parse_list::<Messages>(body)?;
     let mut request = common(&mut fields)?;
     refuse_binding(&fields)?;
-    request.messages = read_messages::read(fields.objects("messages")?, &mut request.dropped)?;
+    request.messages = read_messages::read(turns, &mut request.dropped)?;
     if request.messages.is_empty() {
         return Err(DecodeError::Malformed("`messages` must be a list with at least one message".into()));
     }

@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 
 use super::quirks::{Ids, Quirks};
 use crate::completion::{
-    DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, StateKind, Thought, ToolCall, ToolKind, ToolResult,
+    DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, StateKind, Thought, ToolCall, ToolKind,
+    ToolResult, Words,
 };
 use crate::protocol::codec::Target;
 use crate::protocol::codec::dropped::note;
@@ -43,14 +44,14 @@ pub(super) struct Turn<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Content<'a> {
-    Text(Cow<'a, str>),
+    Text(Words<'a>),
     Pieces(Vec<Piece<'a>>),
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Piece<'a> {
-    Text { text: Cow<'a, str> },
+    Text { text: Words<'a> },
     ImageUrl { image_url: Image<'a> },
     VideoUrl { video_url: Image<'a> },
     AudioUrl { audio_url: Image<'a> },
@@ -181,7 +182,7 @@ impl<'a> Writer<'a, '_> {
             match part {
                 Part::Text(text) => {
                     self.cache(text.cache.is_some());
-                    pieces.push(Piece::Text { text: Cow::Borrowed(&text.text) });
+                    pieces.push(Piece::Text { text: Words::Kept(&text.text) });
                 }
                 Part::Media(media) => pieces.push(self.medium(at, media)?),
                 Part::Thought(thought) => self.thought(thought, &mut turn),
@@ -195,7 +196,7 @@ impl<'a> Writer<'a, '_> {
         }
         turn.content = content(pieces);
         if turn.content.is_none() && turn.tool_calls.is_empty() && turn.refusal.is_none() {
-            turn.content = Some(Content::Text(Cow::Borrowed("")));
+            turn.content = Some(Content::Text(Words::default()));
         }
         self.turns.push(turn);
         Ok(())
@@ -212,7 +213,7 @@ impl<'a> Writer<'a, '_> {
         pieces.append(&mut self.media);
         for text in texts {
             self.cache(text.cache.is_some());
-            pieces.push(Piece::Text { text: Cow::Owned(system::marked(&text.text)) });
+            pieces.push(Piece::Text { text: system::marked(&text.text).into() });
         }
         self.turns.push(Turn { role: "user", content: content(pieces), instructed: true, ..Turn::default() });
     }
@@ -223,14 +224,14 @@ impl<'a> Writer<'a, '_> {
             // The result's own words tell it.
             note(self.dropped, "is_error");
         }
-        let mut text: Cow<'a, str> = Cow::Borrowed("");
+        let mut text = Words::default();
         for part in &result.parts {
             let more = match part {
                 Part::Text(part) => {
                     self.cache(part.cache.is_some());
-                    Cow::Borrowed(part.text.as_str())
+                    Words::Kept(&part.text)
                 }
-                Part::Refusal(words) => Cow::Borrowed(words.as_str()),
+                Part::Refusal(words) => words.as_str().into(),
                 Part::Media(media) => match self.medium(at, media)? {
                     Piece::Text { text } => text,
                     piece => {
@@ -243,8 +244,8 @@ impl<'a> Writer<'a, '_> {
             if text.is_empty() {
                 text = more;
             } else {
-                text.to_mut().push('\n');
-                text.to_mut().push_str(&more);
+                text.push_str("\n");
+                text.push_str(&more);
             }
         }
         self.turns.push(Turn {
@@ -349,7 +350,7 @@ impl<'a> Writer<'a, '_> {
             (MediaKind::Video, _) => Ok(Piece::VideoUrl { video_url: Image { url, detail: None } }),
             (MediaKind::Document, source) => {
                 if let Some(text) = media::document_text(medium) {
-                    return Ok(Piece::Text { text: Cow::Owned(text) });
+                    return Ok(Piece::Text { text: text.into() });
                 }
                 if !self.quirks.files {
                     return refuse("file", "this runtime takes no documents; send its text");

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::completion::{CacheMark, DecodeError, Media, MediaKind, MediaSource, OpaqueState, Part, StateKind, Text};
+use crate::completion::{
+    CacheMark, DecodeError, Media, MediaKind, MediaSource, OpaqueState, Part, StateKind, Text, Wording,
+};
 use crate::protocol::codec::json::{TextOr, read};
 use crate::protocol::codec::{carrier, media};
 
@@ -15,7 +17,7 @@ use crate::protocol::codec::{carrier, media};
 pub(super) struct ContentIn<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
-    pub(super) text: Option<String>,
+    pub(super) text: Option<Wording>,
     refusal: Option<String>,
     #[serde(borrow)]
     image_url: Option<&'a RawValue>,
@@ -44,7 +46,7 @@ struct UrlIn {
 
 /// Reads a text or a list of parts.
 pub(super) fn parts(content: &RawValue, at: &str) -> Result<Vec<Part>, DecodeError> {
-    match read::<TextOr<ContentIn<'_>>>(content, at)? {
+    match TextOr::<ContentIn<'_>>::read(content, at)? {
         TextOr::Text(text) => Ok(vec![Part::text(text)]),
         TextOr::List(list) => {
             list.into_iter().enumerate().map(|(number, content)| content.part(&format!("{at}[{number}]"))).collect()

@@ -14,10 +14,11 @@ use crate::completion::{
     CompletionRequest, DecodeError, Effort, Format, Message, Part, Reasoning, Role, Sampling, Tool, ToolChoice,
     ToolKind,
 };
+use crate::protocol::codec::apart::Messages;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::effort;
 use crate::protocol::codec::fields::Fields;
-use crate::protocol::codec::json::{TextOr, read};
+use crate::protocol::codec::json::{TextOr, list, read};
 
 #[derive(Debug, Deserialize)]
 struct MessageIn<'a> {
@@ -78,7 +79,7 @@ struct ToolChange {
 
 /// Reads a request, for an answer or for a count of its tokens.
 pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeError> {
-    let mut fields = Fields::parse(body)?;
+    let (mut fields, turns) = Fields::parse_apart::<Messages, Vec<MessageIn<'_>>>(body)?;
     let missing = |name: &str| DecodeError::Malformed(format!("`{name}` is missing"));
     let mut request = CompletionRequest {
         model: fields.read("model")?.ok_or_else(|| missing("model"))?,
@@ -104,8 +105,11 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeE
             request.messages.push(Message { role: Role::System, parts, name: None });
         }
     }
-    let turns: Vec<&RawValue> = fields.read("messages")?.ok_or_else(|| missing("messages"))?;
-    messages(&turns, &mut request)?;
+    let turns = match turns {
+        Some(turns) => turns,
+        None => list(fields.raw("messages").ok_or_else(|| missing("messages"))?, "messages")?,
+    };
+    messages(turns, &mut request)?;
     if let Some(choice) = fields.read::<ToolChoiceIn>("tool_choice")? {
         request.parallel_tool_calls = choice.disable_parallel_tool_use.map(|disabled| !disabled);
         request.tool_choice = Some(tool_choice(choice, &request.tools)?);
@@ -142,12 +146,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeE
     Ok(request)
 }
 
-fn messages(turns: &[&RawValue], request: &mut CompletionRequest) -> Result<(), DecodeError> {
-    let turns = turns
-        .iter()
-        .enumerate()
-        .map(|(number, turn)| read::<MessageIn<'_>>(turn, &format!("messages[{number}]")))
-        .collect::<Result<Vec<_>, DecodeError>>()?;
+fn messages(turns: Vec<MessageIn<'_>>, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     let last_user = turns.iter().rposition(|turn| turn.role == "user");
     for (number, turn) in turns.into_iter().enumerate() {
         let at = format!("messages[{number}].content");

@@ -207,7 +207,7 @@ fn ask_for_a_call(choice: Option<&ToolChoice>, turns: &mut Vec<Turn<'_>>) {
         Some(ToolChoice::Required) => "Answer with a call of one of the tools.".to_owned(),
         Some(ToolChoice::Auto | ToolChoice::None) | None => return,
     };
-    let block = BlockOut::Text { text: Cow::Owned(text), cache_control: None };
+    let block = BlockOut::Text { text: text.into(), cache_control: None };
     match turns.last_mut() {
         Some(turn) if turn.role == "user" => turn.content.push(block),
         Some(_) | None => turns.push(Turn { role: "user", content: vec![block] }),

@@ -1,12 +1,10 @@
 //! The hub's messages as Anthropic's turns: system texts that lead, then turns of the person and the model by turns.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::super::claude::{Rules, Thinking};
 use super::super::wire::{self, BlockOut, CacheControl};
-use crate::completion::{DecodeError, Message, Part, Role, StateKind, Text, Thought, ToolResult};
+use crate::completion::{DecodeError, Message, Part, Role, StateKind, Text, Thought, ToolResult, Words};
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::{ids, system};
 
@@ -61,10 +59,10 @@ impl<'a> Turns<'a> {
                 if let Some(block) = block(text) {
                     self.turn("system").content.push(block);
                 }
-            } else if !text.text.trim().is_empty() {
+            } else if !text.text.is_blank() {
                 let marked = system::marked(&text.text);
                 let cache_control = CacheControl::of(text.cache.as_ref());
-                self.turn("user").content.push(BlockOut::Text { text: Cow::Owned(marked), cache_control });
+                self.turn("user").content.push(BlockOut::Text { text: marked.into(), cache_control });
             }
         }
     }
@@ -86,7 +84,7 @@ impl<'a> Turns<'a> {
                 }
                 Part::Refusal(text) => {
                     if !text.trim().is_empty() {
-                        let block = BlockOut::Text { text: Cow::Borrowed(text), cache_control: None };
+                        let block = BlockOut::Text { text: text.as_str().into(), cache_control: None };
                         self.turn(role).content.push(block);
                     }
                 }
@@ -160,10 +158,10 @@ impl<'a> Turns<'a> {
     fn end(&mut self, rules: &Rules) {
         let Some(last) = self.turns.last_mut().filter(|turn| turn.role == "assistant") else { return };
         if let Some(BlockOut::Text { text, .. }) = last.content.last_mut() {
-            *text = Cow::Owned(text.trim_end().to_owned());
+            *text = text.trim_end().to_owned().into();
         }
         if !rules.prefill {
-            let text = Cow::Borrowed("Go on exactly where you stopped, and repeat nothing.");
+            let text = Words::from("Go on exactly where you stopped, and repeat nothing.");
             self.turn("user").content.push(BlockOut::Text { text, cache_control: None });
         }
     }
@@ -171,11 +169,8 @@ impl<'a> Turns<'a> {
 
 /// A text; an empty one is a 400 and says nothing.
 fn block(text: &Text) -> Option<BlockOut<'_>> {
-    let said = !text.text.trim().is_empty();
-    said.then(|| BlockOut::Text {
-        text: Cow::Borrowed(&text.text),
-        cache_control: CacheControl::of(text.cache.as_ref()),
-    })
+    let said = !text.text.is_blank();
+    said.then(|| BlockOut::Text { text: Words::Kept(&text.text), cache_control: CacheControl::of(text.cache.as_ref()) })
 }
 
 /// A thought, if the model would believe it.
@@ -203,7 +198,7 @@ fn said_result<'a>(result: &'a ToolResult, at: &str) -> Result<BlockOut<'a>, Dec
             Part::Text(text) => content.extend(block(text)),
             Part::Media(media) => content.push(wire::media(media, at)?),
             Part::Refusal(text) if text.trim().is_empty() => {}
-            Part::Refusal(text) => content.push(BlockOut::Text { text: Cow::Borrowed(text), cache_control: None }),
+            Part::Refusal(text) => content.push(BlockOut::Text { text: text.as_str().into(), cache_control: None }),
             Part::Thought(_) | Part::ToolCall(_) | Part::ToolResult(_) => {}
         }
     }

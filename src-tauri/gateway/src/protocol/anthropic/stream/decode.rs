@@ -171,7 +171,7 @@ impl Decoder {
         let mut initial = None;
         match &*block.kind {
             "text" => {
-                let text = block.text.clone().unwrap_or_default();
+                let text = block.text.clone().map(String::from).unwrap_or_default();
                 if !text.is_empty() {
                     out.push(Delta::Text { choice, part, text });
                 }

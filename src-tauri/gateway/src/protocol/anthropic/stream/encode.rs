@@ -3,13 +3,11 @@
 //! `message_start` waits for the first word, so that it can tell the counts that came before it. A block begins when
 //! something is said in it and ends when another begins; [`Serial`] gives the order. Blocks are numbered without a gap.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::super::answer::{self, MessageOut, UsageOut};
 use super::super::wire::{self, BlockOut, LONGEST_ID};
-use crate::completion::{CompletionRequest, Delta, Finish, OpaqueState, ToolKind, Usage};
+use crate::completion::{CompletionRequest, Delta, Finish, OpaqueState, ToolKind, Usage, Words};
 use crate::protocol::codec::json::{event, object};
 use crate::protocol::codec::serial::{Opening, Serial, Step};
 use crate::protocol::codec::{DeltaEncoder, custom, ids};
@@ -194,7 +192,7 @@ impl Encoder {
             Block::Silent(Opening::Thought) if self.hidden => return,
             Block::Silent(Opening::Thought) => self.think(out),
             Block::Silent(Opening::Text | Opening::Refusal) => {
-                self.open(BlockOut::Text { text: Cow::Borrowed(""), cache_control: None }, out);
+                self.open(BlockOut::Text { text: Words::default(), cache_control: None }, out);
                 self.block = Block::Text;
             }
             Block::Call { kind: ToolKind::Custom, text: whole } => {

@@ -85,8 +85,10 @@ impl ItemIn<'_> {
             "reasoning" => {
                 let state = self.state();
                 let texts = self.summary.into_iter().chain(self.content).flatten();
-                let texts: Vec<String> =
-                    texts.filter_map(|content| content.text).filter(|text| !text.is_empty()).collect();
+                let texts: Vec<String> = texts
+                    .filter_map(|content| content.text.map(String::from))
+                    .filter(|text| !text.is_empty())
+                    .collect();
                 vec![Part::Thought(Thought { text: texts.join("\n\n"), state })]
             }
             _ => self.call(place).map(Part::ToolCall).into_iter().collect(),

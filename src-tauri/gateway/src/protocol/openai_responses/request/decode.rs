@@ -7,12 +7,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::input::Item;
 use super::{input, tools};
-use crate::completion::{CompletionRequest, DecodeError, Format, Message, Part, Reasoning, Role, Sampling};
+use crate::completion::{CompletionRequest, DecodeError, Format, Message, Part, Reasoning, Role, Sampling, Wording};
+use crate::protocol::codec::apart::Input;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::effort;
 use crate::protocol::codec::fields::Fields;
-use crate::protocol::codec::json::{TextOr, read};
+use crate::protocol::codec::json::{list, read};
 
 /// Fields that an answer repeats. OpenAI's SDKs hold them in their type of an answer.
 const ECHOED: &[&str] = &[
@@ -78,7 +80,8 @@ impl<'a> Asked<'a> {
 
 /// Reads a request.
 pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeError> {
-    let mut asked = Asked { fields: Fields::parse(body)?, echo: Map::new() };
+    let (fields, items) = Fields::parse_apart::<Input, Vec<Item<'_>>>(body)?;
+    let mut asked = Asked { fields, echo: Map::new() };
     refuse_kept(&mut asked)?;
     let Some(model) = asked.take("model")? else {
         return Err(DecodeError::Malformed("`model` is missing".into()));
@@ -130,16 +133,17 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeE
     for (number, tool) in given.iter().enumerate() {
         tools::add(tool, &format!("tools[{number}]"), &mut request)?;
     }
-    if let Some(instructions) = asked.take::<String>("instructions")?.filter(|text| !text.is_empty()) {
+    if let Some(instructions) = asked.take::<Wording>("instructions")?.filter(|text| !text.is_empty()) {
         request.messages.push(Message { role: Role::System, parts: vec![Part::text(instructions)], name: None });
     }
     request.echo = std::mem::take(&mut asked.echo);
-    match asked.take::<TextOr<&RawValue>>("input")? {
-        Some(TextOr::Text(text)) => {
+    match asked.fields.raw("input") {
+        None => input::read_items(items.unwrap_or_default(), &mut request)?,
+        Some(text) if text.get().starts_with('"') => {
+            let text: Wording = read(text, "input")?;
             request.messages.push(Message { role: Role::User, parts: vec![Part::text(text)], name: None });
         }
-        Some(TextOr::List(items)) => input::read_items(&items, &mut request)?,
-        None => {}
+        Some(items) => input::read_items(list(items, "input")?, &mut request)?,
     }
     if let Some(choice) = asked.take::<&RawValue>("tool_choice")? {
         request.echo.insert("tool_choice".into(), read(choice, "tool_choice")?);

@@ -15,8 +15,9 @@ use crate::completion::{CompletionRequest, DecodeError, Message, Part, Role, Tho
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::json::read;
 
+/// An item: every field of every kind that means something here.
 #[derive(Debug, Deserialize)]
-struct Item<'a> {
+pub(super) struct Item<'a> {
     #[serde(rename = "type", borrow)]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -41,11 +42,10 @@ struct Item<'a> {
 }
 
 /// Reads the items onto the request's messages.
-pub(super) fn read_items(items: &[&RawValue], request: &mut CompletionRequest) -> Result<(), DecodeError> {
+pub(super) fn read_items(items: Vec<Item<'_>>, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     let mut said = Vec::new();
-    for (number, raw) in items.iter().enumerate() {
+    for (number, item) in items.into_iter().enumerate() {
         let at = format!("input[{number}]");
-        let item: Item<'_> = read(raw, &at)?;
         let kind = match (&item.kind, &item.role) {
             (Some(kind), _) => kind.clone(),
             (None, Some(_)) => Cow::Borrowed("message"),
@@ -102,7 +102,7 @@ fn thought(item: &Item<'_>, at: &str) -> Result<Option<Thought>, DecodeError> {
         let Some(content) = content else { continue };
         for part in parts(content, &format!("{at}.{name}"))? {
             if let Part::Text(text) = part {
-                texts.push(text.text);
+                texts.push(String::from(text.text));
             }
         }
     }

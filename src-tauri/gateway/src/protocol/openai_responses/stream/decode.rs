@@ -253,7 +253,7 @@ impl Decoder {
         let told_any = self.told.range((place, 0, Kind::Text)..).next().is_some_and(|(told, ..)| *told == place);
         for (number, part) in (0..).zip(parts) {
             match part {
-                Part::Text(text) if !told_any => self.text(Kind::Text, place, number, text.text, out),
+                Part::Text(text) if !told_any => self.text(Kind::Text, place, number, text.text.into(), out),
                 Part::Refusal(text) if !told_any => self.text(Kind::Refusal, place, number, text, out),
                 Part::Thought(thought) if !told_any => self.text(Kind::Thought, place, number, thought.text, out),
                 Part::ToolCall(call) if self.items.get(&place).is_some_and(|item| !item.filled) => {
