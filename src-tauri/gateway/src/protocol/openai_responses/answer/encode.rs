@@ -45,7 +45,7 @@ impl Shape {
     }
 
     /// A response with all the fields that OpenAI's SDKs know of one.
-    pub(in super::super) fn response(&self, about: About<'_>, status: Status<'_>, output: &[Value]) -> Value {
+    pub(in super::super) fn response(&self, about: About<'_>, status: Status<'_>, output: Vec<Value>) -> Value {
         let (word, error, incomplete) = match status {
             Status::InProgress => ("in_progress", Value::Null, Value::Null),
             Status::Ended(Some(Finish::Length)) => ("incomplete", Value::Null, json!({"reason": "max_output_tokens"})),
@@ -67,7 +67,7 @@ impl Shape {
             "max_output_tokens": null,
             "max_tool_calls": null,
             "model": about.model,
-            "output": output,
+            "output": null,
             "parallel_tool_calls": true,
             "previous_response_id": null,
             "prompt_cache_key": null,
@@ -87,6 +87,8 @@ impl Shape {
             "metadata": {},
         });
         if let Value::Object(fields) = &mut response {
+            // `json!` would copy it.
+            fields.insert("output".into(), output.into());
             fields.extend(self.echo.clone());
         }
         response
@@ -153,8 +155,10 @@ pub(in super::super) fn refusal(text: &str) -> Value {
 }
 
 /// The item of what the model said.
-pub(in super::super) fn message(id: &str, content: &[Value]) -> Value {
-    json!({"id": id, "type": "message", "status": "completed", "role": "assistant", "content": content})
+pub(in super::super) fn message(id: &str, content: Vec<Value>) -> Value {
+    let mut item = json!({"id": id, "type": "message", "status": "completed", "role": "assistant", "content": null});
+    item["content"] = content.into();
+    item
 }
 
 fn usage(usage: Usage) -> Value {
@@ -185,8 +189,7 @@ pub(in super::super) fn encode(request: &CompletionRequest, completion: &Complet
     let id = completion.id.as_str();
     let flush = |content: &mut Vec<Value>, output: &mut Vec<Value>| {
         if !content.is_empty() {
-            output.push(message(&shape.id("msg", id, output.len()), content));
-            content.clear();
+            output.push(message(&shape.id("msg", id, output.len()), std::mem::take(content)));
         }
     };
     for part in choice.map(|choice| choice.parts.as_slice()).unwrap_or_default() {
@@ -218,5 +221,5 @@ pub(in super::super) fn encode(request: &CompletionRequest, completion: &Complet
         service_tier: completion.service_tier.as_deref(),
     };
     let status = Status::Ended(choice.and_then(|choice| choice.finish.as_ref()));
-    codec::body(&shape.response(about, status, &output))
+    codec::body(&shape.response(about, status, output))
 }

@@ -80,8 +80,8 @@ impl DeltaEncoder for Encoder {
                 self.start(out);
                 let output = std::mem::take(&mut self.output);
                 let failed = Status::Failed { message: &message, code: code.as_deref() };
-                let response = self.shape.response(self.about(), failed, &output);
-                self.event("response.failed", json!({"response": response}), out);
+                let response = self.shape.response(self.about(), failed, output);
+                self.stands("response.failed", response, out);
             }
             Delta::Finish { .. } | Delta::Logprobs { .. } => {}
             delta => {
@@ -99,12 +99,12 @@ impl DeltaEncoder for Encoder {
         self.end_message(out);
         let output = std::mem::take(&mut self.output);
         let finish = self.finish.take();
-        let response = self.shape.response(self.about(), Status::Ended(finish.as_ref()), &output);
+        let response = self.shape.response(self.about(), Status::Ended(finish.as_ref()), output);
         let name = match response["status"].as_str() {
             Some("incomplete") => "response.incomplete",
             _ => "response.completed",
         };
-        self.event(name, json!({"response": response}), out);
+        self.stands(name, response, out);
     }
 }
 
@@ -143,13 +143,19 @@ impl Encoder {
         event(out, name, &data);
     }
 
+    /// Tells how the whole response stands.
+    fn stands(&mut self, name: &str, response: Value, out: &mut Vec<u8>) {
+        let fields = Map::from_iter([("response".to_owned(), response)]);
+        self.event(name, fields.into(), out);
+    }
+
     fn start(&mut self, out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
-        let response = self.shape.response(self.about(), Status::InProgress, &[]);
-        self.event("response.created", json!({"response": response}), out);
-        self.event("response.in_progress", json!({"response": response}), out);
+        let response = self.shape.response(self.about(), Status::InProgress, Vec::new());
+        self.stands("response.created", response.clone(), out);
+        self.stands("response.in_progress", response, out);
     }
 
     fn step(&mut self, step: Step, out: &mut Vec<u8>) {
@@ -210,7 +216,7 @@ impl Encoder {
 
     fn begin_content(&mut self, part: &Value, out: &mut Vec<u8>) {
         if self.message.is_none() {
-            let mut item = message(&self.item_id("msg"), &[]);
+            let mut item = message(&self.item_id("msg"), Vec::new());
             item["status"] = "in_progress".into();
             self.added(&item, out);
             self.message = Some(Vec::new());
@@ -338,7 +344,7 @@ impl Encoder {
 
     fn end_message(&mut self, out: &mut Vec<u8>) {
         if let Some(content) = self.message.take() {
-            let item = message(&self.item_id("msg"), &content);
+            let item = message(&self.item_id("msg"), content);
             self.done(item, out);
         }
     }
