@@ -99,6 +99,8 @@ fn an_endpoint_is_added_with_its_key_and_removed_with_it() {
             assert!(message.contains(said), "{name} {url}: {message}");
         }
         assert!(files_with(gateway.root(), "sk-canary-setup").is_empty(), "what was refused left no key behind");
+        let problem = gateway.until("why not", |snapshot| snapshot.keychain_problem.is_some()).await.keychain_problem;
+        assert!(problem.is_some_and(|problem| problem.contains("keychain")), "a window can say so beforehand");
         let added = gateway.tell(&add("lab", &up.url(), "openai")).await;
         assert!(
             matches!(&added, Reply::Stored { place, .. } if place == "file:lab"),

@@ -345,7 +345,10 @@ async fn watch_keychain(
     loop {
         let kept = |known: &ConfiguredEndpoint| matches!(known.key, Some(CredentialRef::Keychain(_)));
         let needed = settings.borrow().endpoints.iter().any(kept);
-        let found = vault.keychain_problem(needed).await.map(|error| error.to_string());
+        let found = tokio::select! {
+            () = stop.cancelled() => return,
+            found = vault.keychain_problem(needed) => found.map(|error| error.to_string()),
+        };
         problem.send_if_modified(|problem| std::mem::replace(problem, found.clone()) != found);
         tokio::select! {
             () = stop.cancelled() => return,

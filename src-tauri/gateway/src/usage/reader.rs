@@ -44,7 +44,7 @@ impl Reader {
         Ok(request::recent(&self.connection, limit, before, filter)?)
     }
 
-    /// When each client and each tool asked last. Looks at every row.
+    /// When each client and each tool asked last, as far as the newest rows tell.
     pub fn seen(&self) -> Result<Seen, Error> {
         Ok(request::seen(&self.connection)?)
     }
