@@ -4,6 +4,8 @@
 //! [`Snapshot`], what it asks is a [`Command`], what it gets is a [`Reply`].
 
 pub mod chat;
+#[cfg(test)]
+mod bindings;
 pub mod client;
 mod command;
 mod handle;

@@ -78,6 +78,7 @@ impl Origin {
 
 /// Whether an endpoint answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointState {
     /// Its process runs or its port answers "loading", but it cannot be asked yet.
@@ -122,6 +123,7 @@ impl Endpoint {
 
 /// A runtime that is installed but does not run: what a "start" button needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Installed {
     /// Its row in `runtimes.toml`.
     pub runtime: RuntimeId,
@@ -135,6 +137,7 @@ pub struct Installed {
 
 /// Something that answered but is not used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Refusal {
     /// The address, folder or file.
     pub place: String,

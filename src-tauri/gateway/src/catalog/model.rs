@@ -11,11 +11,14 @@ use super::{EndpointId, Terms};
 
 /// One model on one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(optional_fields))]
 pub struct Model {
     /// The name as the endpoint wants to hear it; sent upstream unchanged.
     pub id: Arc<str>,
     /// Other names under which the endpoint answers for the same model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
     pub aliases: Vec<Arc<str>>,
     /// Where it is offered.
     pub endpoint: EndpointId,
@@ -100,6 +103,8 @@ impl Model {
 
 /// Context lengths in tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(optional_fields))]
 pub struct Context {
     /// What the model was trained for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +119,8 @@ pub struct Context {
 
 /// What a model can do. `None` means that the runtime does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(optional_fields))]
 pub struct Capabilities {
     /// Answers conversations.
     pub chat: bool,
@@ -161,6 +168,7 @@ impl Default for Capabilities {
 
 /// Whether a model is in memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ModelState {
     /// In memory: the first token comes at once.

@@ -9,6 +9,8 @@ use crate::provider::known::{self, Known, Mode, Rate, Retirement};
 
 /// The terms on which a provider offers a model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(optional_fields))]
 #[serde(default)]
 pub struct Terms {
     /// What a person reads.
@@ -28,9 +30,11 @@ pub struct Terms {
     pub cached_price: Option<f64>,
     /// Whether prompts are cached.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub caching: bool,
     /// Whether answers come in a form that the request gives.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub structured: bool,
     /// The day on which it is or was taken away, `2027-01-31`; `someday` where none is named.
     #[serde(skip_serializing_if = "Option::is_none")]

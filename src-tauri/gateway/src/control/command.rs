@@ -8,6 +8,7 @@ use crate::usage::table::request::Filter;
 
 /// What a shell can ask. One JSON object a line on the socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Everything there is to show, once.
@@ -22,6 +23,7 @@ pub enum Command {
         targets: Vec<String>,
         /// Context in tokens, where given.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         context: Option<u32>,
     },
     /// Removes a route; `default` then means what it meant at first.
@@ -57,12 +59,15 @@ pub enum Command {
         provider: String,
         /// The endpoint's name; the provider's id where it is none.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         name: Option<String>,
         /// Its address, where it is not the provider's usual one.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         base_url: Option<String>,
         /// Whether the address may be in a private network.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
         allow_private: bool,
         /// The key.
         secret: SecretText,
@@ -87,12 +92,15 @@ pub enum Command {
         protocol: Vec<String>,
         /// Models that it does not list itself.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
         models: Vec<String>,
         /// Whether the address may be in a private network.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
         allow_private: bool,
         /// The key.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         secret: Option<SecretText>,
     },
     /// Removes an endpoint from the settings, and its key from where it is kept.
@@ -106,9 +114,11 @@ pub enum Command {
         limit: u32,
         /// The last id of the page before.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         before: Option<i64>,
         /// Which.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<Filter>"))]
         filter: Filter,
     },
     /// What each of the last days came to.
@@ -142,6 +152,7 @@ pub enum Command {
         /// As [`Setting`](super::Setting) tells it: `discovery.enabled`.
         key: String,
         /// Its new value; null for the default.
+        #[cfg_attr(test, ts(type = "Json"))]
         value: serde_json::Value,
     },
     /// The hosted providers that can be added.
@@ -152,6 +163,7 @@ pub enum Command {
         route: String,
         /// The key to write into the texts; a placeholder stands there where it is none.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         key: Option<SecretText>,
     },
     /// Loads a model into memory, where its runtime can be told to.
@@ -191,6 +203,7 @@ pub enum Command {
     Conversations {
         /// Only those in which all these words stand.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         search: Option<String>,
     },
     /// One conversation with all its messages.
@@ -202,6 +215,7 @@ pub enum Command {
     SaveMessage {
         /// The conversation's id.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
         conversation: Option<i64>,
         /// The message.
         message: NewMessage,
@@ -226,6 +240,7 @@ pub enum Command {
 
 /// A credential on its way through the control socket. Never printed.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct SecretText(pub String);
 
@@ -237,10 +252,12 @@ impl std::fmt::Debug for SecretText {
 
 /// A message of a conversation that is to be kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// The message that it follows; none for a conversation's first. Two that follow the same one are branches.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional = nullable))]
     pub parent: Option<i64>,
     /// `user`, `assistant` or `system`.
     pub role: String,
@@ -248,11 +265,14 @@ pub struct NewMessage {
     pub text: String,
     /// What the model thought before it.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional = nullable))]
     pub reasoning: Option<String>,
     /// Images as `data:` URLs.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
     pub images: Vec<String>,
     /// Who answered and how fast, as the window shows it: kept as it is.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, type = "Json"))]
     pub facts: serde_json::Value,
 }

@@ -4,10 +4,10 @@
 //! command take the same way. Nothing here answers inference.
 
 mod activity;
+mod conversations;
 mod setup;
 mod tools;
 mod trial;
-mod conversations;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

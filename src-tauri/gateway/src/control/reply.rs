@@ -8,6 +8,7 @@ use super::{SecretText, Snapshot};
 
 /// What a shell gets back. One JSON object a line on the socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// Everything there is to show.
@@ -36,6 +37,7 @@ pub enum Reply {
     /// The latest requests.
     Requests {
         /// Rows as `usage` keeps them.
+        #[cfg_attr(test, ts(as = "Vec<super::bindings::RequestRow>"))]
         rows: Vec<serde_json::Value>,
     },
     /// What each day came to.
@@ -88,6 +90,7 @@ pub enum Reply {
 
 /// What one day came to for one model at one endpoint and one client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct UsageDay {
     /// The day in the user's own time zone, `2026-07-31`.
     pub day: String,
@@ -119,6 +122,7 @@ pub struct UsageDay {
 
 /// A request that is being answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LiveRequest {
     /// Good for [`Command::CancelRequest`](super::Command::CancelRequest).
     pub id: u64,
@@ -152,6 +156,7 @@ pub struct LiveRequest {
 
 /// How a route answered a short question.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Tested {
     /// Who answered, `endpoint/model`.
     pub target: Option<String>,
@@ -171,6 +176,7 @@ pub struct Tested {
 
 /// A setting that a window shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Setting {
     /// Its place in the settings file: `discovery.enabled`.
     pub key: String,
@@ -179,8 +185,10 @@ pub struct Setting {
     /// What it takes.
     pub kind: SettingKind,
     /// What is in force.
+    #[cfg_attr(test, ts(type = "Json"))]
     pub value: serde_json::Value,
     /// What is in force where nothing is said.
+    #[cfg_attr(test, ts(type = "Json"))]
     pub default: serde_json::Value,
     /// Whether it takes effect only after a restart.
     pub restart: bool,
@@ -188,6 +196,7 @@ pub struct Setting {
 
 /// What a setting takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SettingKind {
     /// True or false.
@@ -212,6 +221,7 @@ pub enum SettingKind {
 
 /// A hosted provider that can be added.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ProviderView {
     /// Its row.
     pub id: String,
@@ -233,6 +243,7 @@ pub struct ProviderView {
 
 /// How one tool is pointed here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ToolView {
     /// Its row in `tools.toml`.
     pub id: String,
@@ -250,6 +261,7 @@ pub struct ToolView {
 
 /// One thing to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ToolStep {
     /// Where the text goes: a file, a shell, a page of the tool's settings.
     pub place: String,
@@ -259,6 +271,7 @@ pub struct ToolStep {
 
 /// A conversation in the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ConversationRow {
     /// Its id.
     pub id: i64,
@@ -274,6 +287,7 @@ pub struct ConversationRow {
 
 /// A conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Conversation {
     /// Its id.
     pub id: i64,
@@ -285,6 +299,7 @@ pub struct Conversation {
 
 /// A kept message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Message {
     /// Its id.
     pub id: i64,
@@ -301,5 +316,6 @@ pub struct Message {
     /// Images as `data:` URLs.
     pub images: Vec<String>,
     /// Who answered and how fast, as it was given.
+    #[cfg_attr(test, ts(type = "Json"))]
     pub facts: serde_json::Value,
 }

@@ -10,6 +10,7 @@ use crate::server::ollama_port;
 
 /// Everything there is to show, at one moment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Snapshot {
     /// Pointsman's version.
     pub version: String,
@@ -71,6 +72,7 @@ pub struct Snapshot {
 
 /// An endpoint as a shell shows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EndpointView {
     /// Its id and prefix.
     pub id: String,
@@ -80,6 +82,7 @@ pub struct EndpointView {
     pub runtime: Option<String>,
     /// The provider's row, where it is a hosted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub provider: Option<String>,
     /// `discovered`, `settings` or `builtin`.
     pub origin: String,
@@ -110,6 +113,7 @@ pub struct EndpointView {
 
 /// A route as a shell shows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RouteView {
     /// Its name.
     pub name: String,
@@ -125,6 +129,7 @@ pub struct RouteView {
 
 /// A client key as a shell shows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ClientKeyView {
     /// The tool's name.
     pub name: String,
@@ -137,6 +142,7 @@ pub struct ClientKeyView {
 
 /// What an endpoint can be told to do with its models.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ModelActions {
     /// Load one into memory.
     pub load: bool,
@@ -148,6 +154,7 @@ pub struct ModelActions {
 
 /// The machine's memory in bytes. Zero and none where the system does not tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Machine {
     /// All of it.
     pub memory_total: u64,
@@ -159,6 +166,7 @@ pub struct Machine {
 
 /// A GPU's memory in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Gpu {
     /// Its name.
     pub name: String,
@@ -170,6 +178,7 @@ pub struct Gpu {
 
 /// A model that is being fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Pull {
     /// The endpoint's id.
     pub endpoint: String,
@@ -181,6 +190,7 @@ pub struct Pull {
 
 /// How far a pull is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum PullState {
     /// It is under way.

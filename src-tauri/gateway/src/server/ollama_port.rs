@@ -27,6 +27,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// Whether it is open; nothing of either where it is not wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(rename = "OllamaPort"))]
 pub struct State {
     /// Addresses that are listened on: `127.0.0.1:11434`.
     pub addresses: Vec<String>,

@@ -44,11 +44,14 @@ pub(super) const CREATE: &str = "
 pub(super) const NAME: usize = 200;
 /// The most characters kept of an error.
 const ERROR: usize = 500;
+/// The most rows that are looked at to see who asked when: who did before those is long gone.
+const LOOKED_AT: u32 = 100_000;
 /// The most rows given at once.
 const PAGE: u32 = 1000;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Request {
     /// Ascending in the order of the requests' ends; the cursor for the next page.
     pub id: i64,
@@ -98,6 +101,8 @@ pub struct Request {
 
 /// Which rows to read; an empty filter means all.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(optional_fields = nullable))]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// Of this client key.
@@ -109,6 +114,7 @@ pub struct Filter {
     /// Answered by this model, or asked for under this name.
     pub model: Option<String>,
     /// Only what went wrong.
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub errors: bool,
 }
 
@@ -183,8 +189,11 @@ pub(in crate::usage) fn recent(
 
 /// When each client and each tool asked last.
 pub(in crate::usage) fn seen(connection: &Connection) -> rusqlite::Result<Seen> {
-    let mut query = connection.prepare("SELECT client, tool, max(started_ms) FROM request GROUP BY client, tool")?;
-    let mut rows = query.query([])?;
+    let mut query = connection.prepare(
+        "SELECT client, tool, max(started_ms) FROM (SELECT * FROM request ORDER BY id DESC LIMIT ?1)
+         GROUP BY client, tool",
+    )?;
+    let mut rows = query.query([LOOKED_AT])?;
     let mut seen = Seen::default();
     while let Some(row) = rows.next()? {
         let when = row.get(2)?;
