@@ -247,7 +247,11 @@ fn otaris_names_and_key_are_understood() {
         let (vllm, hosted) = (fake::vllm("Qwen/Qwen3-8B").await, fake::speaks().await);
         let ports = [llama.port(), llamafile.port(), ollama.port(), studio.port(), vllm.port()];
         let options = ports.into_iter().fold(Options::new(), Options::discovers);
-        let options = has(options, "openai", &hosted, &["gpt-4o"]).await.top("require_key = \"always\"");
+        let entry = format!(
+            "[[endpoints]]\nprovider = \"openai\"\nbase_url = \"{}\"\nkey = \"env:OPENAI_API_KEY\"\nmodels = [\"gpt-4o\"]",
+            hosted.url()
+        );
+        let options = options.table(&entry).variable("OPENAI_API_KEY", "sk-openai").top("require_key = \"always\"");
         let gateway = Gateway::start(options).await;
         for model in ["tiny", "small", "qwen3:8b", "gemma", "Qwen/Qwen3-8B", "gpt-4o"] {
             gateway.ready(model).await;
