@@ -52,6 +52,8 @@ mod settings;
 mod setup;
 /// How it stops, and how it fails to start.
 mod shutdown;
+/// What runtimes are told to do.
+mod upkeep;
 /// What is kept of each request.
 mod usage;
 

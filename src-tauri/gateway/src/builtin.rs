@@ -86,6 +86,9 @@ pub enum EngineError {
         /// When to ask again.
         seconds: u64,
     },
+    /// It is asked to go while it answers.
+    #[error("it is in use; try again when it has answered")]
+    Busy,
     /// Pointsman is stopping.
     #[error("Pointsman is stopping")]
     Stopping,
@@ -109,6 +112,14 @@ impl Engine {
         let answer = answer.await;
         patience.waits = false;
         answer.map_err(|_| EngineError::Stopping)?
+    }
+
+    /// Takes the model out of memory, unless it is in use.
+    pub async fn unload(&self, model: &str) -> Result<(), EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let unwanted = Message::Unwanted { model: model.into(), reply };
+        self.messages.send(unwanted).map_err(|_| EngineError::Stopping)?;
+        answer.await.map_err(|_| EngineError::Stopping)?
     }
 
     /// Whether the model answers without a wait for its load.

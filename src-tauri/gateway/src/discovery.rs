@@ -7,7 +7,7 @@
 
 mod address;
 mod candidates;
-mod client;
+pub(crate) mod client;
 pub mod configured;
 mod files;
 mod hosts;
@@ -20,9 +20,11 @@ mod pointer;
 mod ports;
 mod probe;
 mod processes;
-mod text;
+pub(crate) mod reach;
+pub(crate) mod text;
 mod watcher;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -56,6 +58,8 @@ pub struct World {
     pub instance: Arc<str>,
     /// Our own process, whose children are not discovered; `None` in a test whose runtimes are its own children.
     pub process: Option<u32>,
+    /// Processes below ours that were started for the user: discovered all the same.
+    pub started: watch::Receiver<BTreeSet<u32>>,
     /// Ports that we listen on ourselves, the built-in runtime's too: never asked.
     pub own_ports: watch::Receiver<Vec<u16>>,
     /// Fetches the credentials of endpoints from the settings.

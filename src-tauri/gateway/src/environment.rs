@@ -99,6 +99,11 @@ impl Folders {
         self.data.join("conversations.db")
     }
 
+    /// What runtimes say that Pointsman started.
+    pub fn logs(&self) -> PathBuf {
+        self.data.join("logs")
+    }
+
     /// Credentials for machines where no keychain runs.
     pub fn credentials(&self) -> PathBuf {
         self.config.join("credentials.toml")

@@ -3,6 +3,7 @@
 //! Every task of the gateway is started here and joined at the end. What each stage does is its own module's business;
 //! this file is the contents page.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::server::{self, Door, Listeners, Shared, ollama_port};
 use crate::settings::watch::Loaded;
 use crate::settings::{ClientKey, ConfiguredEndpoint, Settings, client_key};
 use crate::timestamp;
+use crate::upkeep::{self, Pulls, Upkeep, Yard};
 use crate::upstream::Upstream;
 use crate::usage::{self, live::Live};
 
@@ -166,12 +168,20 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         stop.clone(),
     );
     let (own_ports_tx, own_ports) = watch::channel(vec![port]);
+    let (started, started_rx) = watch::channel(BTreeSet::new());
+    let yard = Yard {
+        environment: start.environment.clone(),
+        folders: start.folders.clone(),
+        events: events.clone(),
+        started,
+    };
     let world = discovery::World {
         runtimes: Arc::clone(&runtimes),
         environment: start.environment.clone(),
         folders: start.folders.clone(),
         instance: instance.as_str().into(),
         process: Some(std::process::id()),
+        started: started_rx,
         own_ports,
         credentials: credentials(&vault),
         pace: discovery::Pace::default(),
@@ -194,7 +204,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
             upstream: Upstream::new(&settings.limits, settings_rx.clone())?,
             events,
             vault: Arc::clone(&vault),
-            engine,
+            engine: engine.clone(),
             runtimes: Arc::clone(&runtimes),
             instance: instance_header.clone(),
             settings: settings_rx.clone(),
@@ -214,7 +224,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         shared: Arc::clone(&shared),
         settings: settings_rx.clone(),
         catalog: catalog.clone(),
-        runtimes,
+        runtimes: Arc::clone(&runtimes),
         environment: start.environment.clone(),
         folders: start.folders.clone(),
         own_port: port,
@@ -234,6 +244,22 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         paused,
         keychain: keychain.clone(),
     };
+    let pulls = Pulls::new();
+    tasks.spawn(pulls.clone().publish(changes_tx.clone(), stop.clone()));
+    let upkeep = Upkeep::new(
+        upkeep::Parts {
+            runtimes,
+            catalog: catalog.clone(),
+            settings: settings_rx.clone(),
+            credentials: credentials(&vault),
+            engine,
+            rescan: Arc::clone(&rescan),
+            pulls,
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        },
+        yard,
+    );
     tasks.spawn(control::count_changes(watched, changes_tx, stop.clone()));
     let handle = Handle::new(Parts {
         instance,
@@ -253,6 +279,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         keychain_check,
         environment: start.environment,
         rescan,
+        upkeep,
         conversations: Conversations::at(start.folders.conversations()),
         stop: stop.clone(),
     });

@@ -40,3 +40,4 @@ pub mod usage;
 // Shells.
 pub mod control;
 pub mod conversations;
+pub mod upkeep;

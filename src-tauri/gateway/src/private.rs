@@ -1,4 +1,4 @@
-//! A database's file that only its owner can read, with the logs that SQLite keeps beside it.
+//! Files that only their owner can read: databases with the logs that SQLite keeps beside them, and what programs say.
 //!
 //! Shared by all databases; what stands in them is their own business.
 
@@ -23,11 +23,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 pub(crate) fn make(path: &Path) -> Result<(), (PathBuf, io::Error)> {
     let fault = |path: &Path, source| (path.to_owned(), source);
     if let Some(folder) = path.parent() {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(|source| fault(folder, source))?;
+        folder_of_ours(folder).map_err(|source| fault(folder, source))?;
     }
     // Only ever made here, never opened: closing a file takes away all locks that this process has on it, and with them
     // those of SQLite.
@@ -49,6 +45,27 @@ pub(crate) fn make(path: &Path) -> Result<(), (PathBuf, io::Error)> {
         }
     }
     Ok(())
+}
+
+/// An empty file for what a program says, in place of what it said before.
+pub(crate) fn log(path: &Path) -> io::Result<fs::File> {
+    if let Some(folder) = path.parent() {
+        folder_of_ours(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes a folder that only its owner can open.
+fn folder_of_ours(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Removes the file and its logs. What is not there is no fault.

@@ -74,6 +74,9 @@ pub struct RuntimeSpec {
     /// Whether all models that it lists are in memory.
     #[serde(default)]
     pub lists_loaded: bool,
+    /// How it is told to load, unload and fetch models, where it can be.
+    #[serde(default)]
+    pub upkeep: Option<UpkeepSpec>,
     /// What it speaks, best first.
     pub speaks: Vec<Spoken>,
     /// Habits that a client must know.
@@ -221,6 +224,39 @@ pub enum Listing {
     Anthropic,
     /// `/v1beta/models` of Gemini's shape.
     Gemini,
+}
+
+/// How a runtime is told what to do with its models.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpkeepSpec {
+    /// In which form.
+    pub form: UpkeepForm,
+    /// The first version that can be told.
+    #[serde(default)]
+    pub since: Option<String>,
+}
+
+/// In which form a runtime is told what to do with its models. Closed: a new one is a new file in `upkeep`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UpkeepForm {
+    /// `/api/generate`, `/api/pull`.
+    Ollama,
+    /// `/api/v1/models/load`, `unload`, `download`.
+    LmStudio,
+    /// `/models/load`, `/models/unload` of the router.
+    LlamaCpp,
+}
+
+impl UpkeepSpec {
+    /// The form in a version; an unknown version has it.
+    pub fn at(&self, version: Option<&str>) -> Option<UpkeepForm> {
+        match (&self.since, version) {
+            (Some(since), Some(version)) if !at_least(version, since).unwrap_or(true) => None,
+            (_, _) => Some(self.form),
+        }
+    }
 }
 
 /// A protocol as a runtime speaks it.

@@ -37,6 +37,8 @@ use stage::{Minder, Serving, Stage, Waiting};
 pub(super) enum Message {
     /// A request wants a model.
     Wanted { model: Arc<str>, reply: oneshot::Sender<Result<Lease, EngineError>> },
+    /// A person wants a model out of memory.
+    Unwanted { model: Arc<str>, reply: oneshot::Sender<Result<(), EngineError>> },
     /// A request that waited has gone.
     Left,
     /// A lease on this child has ended.
@@ -140,6 +142,7 @@ impl Keeper {
     fn hear(&mut self, message: Message) {
         match message {
             Message::Wanted { model, reply } => self.queue.push_back(Waiting { model, reply }),
+            Message::Unwanted { model, reply } => drop(reply.send(self.unload(&model))),
             Message::Left => {}
             Message::Returned(child) if child == self.child => self.returned(),
             Message::Child(child, Report::Up(running)) if child == self.child => self.up(running),
@@ -315,6 +318,18 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// Ends the child if it has this model and nobody uses it or waits for it. What is not loaded is no fault.
+    fn unload(&mut self, model: &str) -> Result<(), EngineError> {
+        if self.stage.model().is_none_or(|present| **present != *model) {
+            return Ok(());
+        }
+        if self.stage.users() > 0 || self.queue.iter().any(|waiting| *waiting.model == *model) {
+            return Err(EngineError::Busy);
+        }
+        self.end();
+        Ok(())
     }
 
     /// Ends the child. The stage is empty once it has told so: two models at a time may be more than memory holds.

@@ -46,6 +46,9 @@ pub struct Model {
     /// Whether it is in memory now.
     #[serde(default)]
     pub state: ModelState,
+    /// Whether its server takes models into memory and out of it as it is told: a llama.cpp router's does.
+    #[serde(skip)]
+    pub exchanged: bool,
     /// Memory that it holds while loaded, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
@@ -81,6 +84,7 @@ impl Model {
             context: Context::default(),
             capabilities: Capabilities::default(),
             state: ModelState::default(),
+            exchanged: false,
             memory: None,
             gpu_memory: None,
             digest: None,

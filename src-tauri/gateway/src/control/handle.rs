@@ -8,6 +8,7 @@ mod conversations;
 mod setup;
 mod tools;
 mod trial;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ use crate::server::{Shared, ollama_port};
 use crate::settings::watch::Loaded;
 use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit};
 use crate::timestamp;
+use crate::upkeep::Upkeep;
 
 /// What a handle is made of.
 pub struct Parts {
@@ -69,6 +71,8 @@ pub struct Parts {
     pub environment: Environment,
     /// Wakes discovery.
     pub rescan: Arc<Notify>,
+    /// Tells runtimes what to do.
+    pub upkeep: Upkeep,
     /// The kept conversations.
     pub conversations: Conversations,
     /// Stops the gateway.
@@ -139,11 +143,11 @@ impl Handle {
             Command::SetSetting { key, value } => self.set_setting(&key, &value).await,
             Command::Providers => self.providers(),
             Command::Tools { route, key } => self.tools(&route, key.as_ref()),
-            Command::LoadModel { .. }
-            | Command::UnloadModel { .. }
-            | Command::PullModel { .. }
-            | Command::CancelPull { .. }
-            | Command::StartRuntime { .. } => Err("models: not built yet".to_owned()),
+            Command::LoadModel { endpoint, model } => self.load_model(&endpoint, &model).await,
+            Command::UnloadModel { endpoint, model } => self.unload_model(&endpoint, &model).await,
+            Command::PullModel { endpoint, name } => self.pull_model(&endpoint, &name).await,
+            Command::CancelPull { endpoint, name } => self.cancel_pull(&endpoint, &name),
+            Command::StartRuntime { runtime } => self.start_runtime(&runtime).await,
             Command::Conversations { search } => self.conversations(search).await,
             Command::Conversation { id } => self.conversation(id).await,
             Command::SaveMessage { conversation, message } => self.save_message(conversation, message).await,
@@ -327,9 +331,9 @@ impl Handler for Handle {
             keychain_problem: self.0.keychain.borrow().clone(),
             paused: *self.0.paused.borrow(),
             machine: Machine::default(),
-            pulls: Vec::new(),
+            pulls: self.0.upkeep.pulls(),
             settings_file: self.0.settings_file.display().to_string(),
-            endpoints: view::endpoints(&catalog, now),
+            endpoints: view::endpoints(&catalog, self.0.upkeep.runtimes(), now),
             models: catalog.models().map(|model| (**model).clone()).collect(),
             routes: view::routes(&catalog, settings, now),
             client_keys: activity::last_used(view::client_keys(settings), &self.0.shared.live.seen()),

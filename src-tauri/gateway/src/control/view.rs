@@ -4,18 +4,20 @@
 
 use std::time::Instant;
 
-use super::{ClientKeyView, EndpointView, ModelActions, RouteView};
+use super::{ClientKeyView, EndpointView, RouteView};
 use crate::catalog::{Catalog, Endpoint, Origin};
 use crate::protocol::Operation;
+use crate::provider::RuntimeSpec;
 use crate::routing::{self, Asked};
 use crate::settings::Settings;
+use crate::upkeep;
 
 /// Every endpoint.
-pub(super) fn endpoints(catalog: &Catalog, now: Instant) -> Vec<EndpointView> {
-    catalog.endpoints().map(|endpoint| view(catalog, endpoint, now)).collect()
+pub(super) fn endpoints(catalog: &Catalog, runtimes: &[RuntimeSpec], now: Instant) -> Vec<EndpointView> {
+    catalog.endpoints().map(|endpoint| view(catalog, runtimes, endpoint, now)).collect()
 }
 
-fn view(catalog: &Catalog, endpoint: &Endpoint, now: Instant) -> EndpointView {
+fn view(catalog: &Catalog, runtimes: &[RuntimeSpec], endpoint: &Endpoint, now: Instant) -> EndpointView {
     let mut speaks: Vec<String> = endpoint.speaks.iter().map(|speaks| speaks.protocol.id().to_owned()).collect();
     speaks.dedup();
     let origin = match endpoint.origin {
@@ -44,7 +46,7 @@ fn view(catalog: &Catalog, endpoint: &Endpoint, now: Instant) -> EndpointView {
         process: endpoint.process,
         credential: endpoint.credential.as_ref().map(ToString::to_string),
         models: catalog.models_of(&endpoint.id).len(),
-        actions: ModelActions::default(),
+        actions: upkeep::actions(runtimes, endpoint, catalog.models_of(&endpoint.id)),
         notes: endpoint.notes.clone(),
     }
 }

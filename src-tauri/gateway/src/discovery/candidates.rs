@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::ports::Socket;
 use super::probe::Expected;
-use super::processes::{Processes, Standing};
+use super::processes::{Ours, Processes, Standing};
 use crate::provider::RuntimeSpec;
 
 /// What settings, table, files and environment make worth asking.
@@ -26,8 +26,8 @@ pub(super) struct Interest {
     pub processes: bool,
     /// Ports that are never asked: ours, and those that the settings name as endpoints.
     pub skipped: BTreeSet<u16>,
-    /// Our own process, whose children are private.
-    pub own: Option<u32>,
+    /// What is ours.
+    pub ours: Ours,
 }
 
 /// An address worth asking.
@@ -154,7 +154,7 @@ fn candidate(
         return None;
     }
     let process = process.filter(|_| interest.processes);
-    let standing = process.map_or(Standing::Free, |process| processes.standing(process, interest.own, table));
+    let standing = process.map_or(Standing::Free, |process| processes.standing(process, &interest.ours, table));
     let runner = process.and_then(|process| processes.runner(process));
     let must_be = match standing {
         Standing::Private => return None,
@@ -204,7 +204,7 @@ fn starting(
             && !interest.ignored.contains(&row)
             && !processes.is_below_its_like(process)
             && !candidates.values().any(|candidate| candidate.process == Some(process))
-            && processes.standing(process, interest.own, table) == Standing::Free
+            && processes.standing(process, &interest.ours, table) == Standing::Free
     };
     processes
         .runners()

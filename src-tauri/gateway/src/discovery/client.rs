@@ -3,6 +3,8 @@
 //! It follows no redirect, accepts no compression and sends a credential only where a site was made with one, which is
 //! never for a discovered one. What an answer means is `probe`'s and `listing`'s business.
 
+mod lines;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +21,15 @@ use super::address;
 use crate::upstream::deepest;
 
 /// The largest answer that is read.
-pub(super) const LARGEST: usize = 2 * 1024 * 1024;
+pub(crate) const LARGEST: usize = 2 * 1024 * 1024;
 /// How long a connection is kept for the next question.
 const KEPT: Duration = Duration::from_secs(30);
 
 /// Connects to this machine without a proxy, in HTTP/1.1.
-pub(super) type Loopback = legacy::Client<HttpConnector, Full<Bytes>>;
+pub(crate) type Loopback = legacy::Client<HttpConnector, Full<Bytes>>;
 
 /// A client for addresses of this machine.
-pub(super) fn loopback() -> Arc<Loopback> {
+pub(crate) fn loopback() -> Arc<Loopback> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let mut client = legacy::Client::builder(TokioExecutor::new());
@@ -36,7 +38,7 @@ pub(super) fn loopback() -> Arc<Loopback> {
 }
 
 /// A client for other machines. Names that lead to addresses which are not allowed do not resolve.
-pub(super) fn elsewhere(allow_private: bool) -> Result<reqwest::Client, Fault> {
+pub(crate) fn elsewhere(allow_private: bool) -> Result<reqwest::Client, Fault> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .gzip(false)
@@ -50,7 +52,7 @@ pub(super) fn elsewhere(allow_private: bool) -> Result<reqwest::Client, Fault> {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Nobody took the connection, or its name leads nowhere.
     #[error("no connection: {0}")]
     Refused(String),
@@ -67,7 +69,7 @@ pub(super) enum Fault {
 
 /// A place to ask.
 #[derive(Debug, Clone)]
-pub(super) struct Site {
+pub(crate) struct Site {
     /// Scheme, host, port and perhaps a path, without a slash at its end.
     pub base: String,
     /// Sent with each question: a configured endpoint's credential, or nothing.
@@ -80,7 +82,7 @@ pub(super) struct Site {
 
 /// How a site is reached.
 #[derive(Debug, Clone)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// On this machine.
     Loopback(Arc<Loopback>),
     /// On another one.
@@ -95,50 +97,52 @@ impl Site {
     }
 
     /// Asks with GET.
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, Fault> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Fault> {
         self.ask(Method::GET, path, None).await
     }
 
-    /// Asks with POST and a JSON body: only for questions that change nothing.
-    pub(super) async fn post(&self, path: &str, body: Bytes) -> Result<Answer, Fault> {
+    /// Asks with POST and a JSON body. Discovery asks so only what changes nothing.
+    pub(crate) async fn post(&self, path: &str, body: Bytes) -> Result<Answer, Fault> {
         self.ask(Method::POST, path, Some(body)).await
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, Fault> {
+        let request = self.request(method, path, body)?;
+        let exchange = async {
+            match &self.reach {
+                Reach::Loopback(client) => near(client, request).await,
+                Reach::Elsewhere(client) => far(client, request).await,
+            }
+        };
+        tokio::time::timeout(self.patience, exchange).await.unwrap_or(Err(Fault::TimedOut))
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, Fault> {
         let url = format!("{}{path}", self.base);
+        let uri: Uri = url.parse().map_err(|error| Fault::Broken(cause(&error)))?;
         let mut headers = self.headers.clone();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.1"));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("pointsman/", env!("CARGO_PKG_VERSION"))));
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let body = body.unwrap_or_default();
-        let exchange = async {
-            match &self.reach {
-                Reach::Loopback(client) => near(client, method, url, headers, body).await,
-                Reach::Elsewhere(client) => far(client, method, url, headers, body).await,
-            }
-        };
-        tokio::time::timeout(self.patience, exchange).await.unwrap_or(Err(Fault::TimedOut))
+        let mut request = Request::new(Full::new(body.unwrap_or_default()));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 }
 
-async fn near(
-    client: &Loopback,
-    method: Method,
-    url: String,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Answer, Fault> {
-    let uri: Uri = url.parse().map_err(|error| Fault::Broken(cause(&error)))?;
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    let response = client.request(request).await.map_err(|error| {
-        let cause = cause(&error);
+impl Fault {
+    fn of(error: &legacy::Error) -> Fault {
+        let cause = cause(error);
         if error.is_connect() { Fault::Refused(cause) } else { Fault::Broken(cause) }
-    })?;
+    }
+}
+
+async fn near(client: &Loopback, request: Request<Full<Bytes>>) -> Result<Answer, Fault> {
+    let response = client.request(request).await.map_err(|error| Fault::of(&error))?;
     let (parts, body) = response.into_parts();
     let body = Limited::new(body, LARGEST).collect().await.map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() { Fault::TooLarge } else { Fault::Broken(error.to_string()) }
@@ -146,20 +150,17 @@ async fn near(
     Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.to_bytes() })
 }
 
-async fn far(
-    client: &reqwest::Client,
-    method: Method,
-    url: String,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Answer, Fault> {
+async fn far(client: &reqwest::Client, request: Request<Full<Bytes>>) -> Result<Answer, Fault> {
     let fault = |error: reqwest::Error| {
         // The address may hold a key in its query: it stays out of every message.
         let error = error.without_url();
         let cause = cause(&error);
         if error.is_connect() { Fault::Refused(cause) } else { Fault::Broken(cause) }
     };
-    let mut response = client.request(method, url).headers(headers).body(body).send().await.map_err(fault)?;
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let asked = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
+    let mut response = asked.send().await.map_err(fault)?;
     let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(fault)? {
@@ -173,7 +174,7 @@ async fn far(
 
 /// An answer with its whole body.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The status.
     pub status: u16,
     /// The headers.

@@ -18,7 +18,7 @@ use self::entry::{base, credential, fault, listing_of, reach, speaks, version};
 use super::client::{Fault, Reach, Site};
 use super::listing::{self, Memory, Question, Unlisted};
 use super::probe::{Expected, Finding, Identity, probe};
-use super::{World, address, text};
+use super::{Credentials, World, address, text};
 use crate::catalog::{Endpoint, EndpointId, EndpointState, Event, Health, Model, ModelState, Origin, Refusal};
 use crate::provider::Meaning;
 use crate::provider::hosted::ProviderSpec;
@@ -89,6 +89,32 @@ fn checked(entries: Vec<ConfiguredEndpoint>) -> (Vec<ConfiguredEndpoint>, Vec<Re
 /// Why an entry would never be asked, if so.
 pub fn refusal(entry: &ConfiguredEndpoint) -> Option<&'static str> {
     fault(entry)
+}
+
+/// The way to an entry's endpoint, with its credential.
+pub(super) async fn site(
+    entry: &ConfiguredEndpoint,
+    credentials: &Credentials,
+    patience: Duration,
+) -> Result<Site, String> {
+    if let Some(reason) = fault(entry) {
+        return Err(reason.to_owned());
+    }
+    let reach = reach(entry).map_err(|fault| fault.to_string())?;
+    Ok(Site { base: base(entry), headers: headers(entry, credentials).await?, patience, reach })
+}
+
+/// What is sent with each question: the credential where it has one, or why there is none.
+async fn headers(entry: &ConfiguredEndpoint, credentials: &Credentials) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    if let Some(reference) = &entry.key {
+        let secret = credentials(reference.clone()).await;
+        let header = secret.as_ref().and_then(|secret| credential(entry, secret.expose()));
+        let (name, value) = header.ok_or_else(|| format!("its key cannot be read from {reference}"))?;
+        headers.insert(name, value);
+    }
+    headers.extend(version(entry));
+    Ok(headers)
 }
 
 /// An entry that is being attended.
@@ -266,22 +292,11 @@ impl Attendant {
     /// Where and how it is asked, with its credential.
     async fn site(&self) -> Result<Site, Box<Round>> {
         let pace = self.world.pace;
-        let reach = self
-            .reach
-            .clone()
-            .map_err(|fault| Box::new(Round::without_models(EndpointState::Unreachable, fault.to_string())))?;
+        let without = |state, note| Box::new(Round::without_models(state, note));
+        let reach = self.reach.clone().map_err(|fault| without(EndpointState::Unreachable, fault.to_string()))?;
         let patience = if self.local { pace.patience } else { pace.patience_elsewhere };
-        let mut headers = HeaderMap::new();
-        if let Some(reference) = &self.entry.key {
-            let secret = (self.world.credentials)(reference.clone()).await;
-            let header = secret.as_ref().and_then(|secret| credential(&self.entry, secret.expose()));
-            let Some((name, value)) = header else {
-                let note = format!("its key cannot be read from {reference}");
-                return Err(Box::new(Round::without_models(EndpointState::NeedsKey, note)));
-            };
-            headers.insert(name, value);
-        }
-        headers.extend(version(&self.entry));
+        let headers = headers(&self.entry, &self.world.credentials).await;
+        let headers = headers.map_err(|note| without(EndpointState::NeedsKey, note))?;
         Ok(Site { base: base(&self.entry), headers, patience, reach })
     }
 

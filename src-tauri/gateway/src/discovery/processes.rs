@@ -161,15 +161,17 @@ impl Processes {
     }
 
     /// How far a process may be used, given what runs above it.
-    pub(super) fn standing(&self, process: u32, own: Option<u32>, table: &[RuntimeSpec]) -> Standing {
+    pub(super) fn standing(&self, process: u32, ours: &Ours, table: &[RuntimeSpec]) -> Standing {
         let runner = self.runner(process);
         if runner.is_some_and(|runner| runner.engine) {
             return Standing::Private;
         }
+        let mut let_go = ours.let_go.contains(&process);
         for ancestor in self.ancestors(process) {
-            if Some(ancestor) == own {
-                return Standing::Private;
+            if Some(ancestor) == ours.process {
+                return if let_go { Standing::Free } else { Standing::Private };
             }
+            let_go |= ours.let_go.contains(&ancestor);
             let Some(above) = self.known.get(&ancestor).and_then(|it| it.hides) else {
                 continue;
             };
@@ -191,6 +193,15 @@ impl Processes {
         };
         std::iter::successors(above(&process), above).take(MOST_ANCESTORS)
     }
+}
+
+/// What is ours among the processes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ours {
+    /// Our own process, whose children are private.
+    pub process: Option<u32>,
+    /// Those below it that were started for the user, as runtimes like any other.
+    pub let_go: BTreeSet<u32>,
 }
 
 /// How far a process may be used.

@@ -38,6 +38,7 @@ impl Running {
             folders: Folders::below(home.path()),
             instance: "ours".into(),
             process: None,
+            started: watch::channel(Default::default()).1,
             own_ports: own_ports_seen,
             credentials: Arc::new(|reference| {
                 Box::pin(async move {

@@ -9,7 +9,7 @@ const LONGEST_NAME: usize = 512;
 const LONGEST_FACT: usize = 100;
 
 /// A name that can be shown and sent as it is: no control characters, none that reorder or hide text.
-pub(super) fn name(text: &str) -> Option<&str> {
+pub(crate) fn name(text: &str) -> Option<&str> {
     let fits = !text.is_empty() && text.len() <= LONGEST_NAME && text.trim() == text;
     (fits && !text.chars().any(misleads)).then_some(text)
 }
@@ -22,7 +22,7 @@ pub(super) fn fact(text: &str) -> Option<String> {
 }
 
 /// The text without what misleads, at most so many characters.
-pub(super) fn printable(text: &str, most: usize) -> String {
+pub(crate) fn printable(text: &str, most: usize) -> String {
     text.chars().filter(|c| !misleads(*c)).take(most).collect()
 }
 

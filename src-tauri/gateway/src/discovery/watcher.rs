@@ -16,7 +16,7 @@ use super::candidates::{Candidate, Interest, candidates};
 use super::files::Files;
 use super::places::{Place, Report, Surroundings};
 use super::ports::{self, Socket};
-use super::processes::Processes;
+use super::processes::{Ours, Processes};
 use super::{World, address, client, hosts, installed};
 use crate::catalog::{Event, Installed, Refusal};
 use crate::provider::RuntimeId;
@@ -35,6 +35,7 @@ pub(super) async fn watch(
 ) {
     let (reports, mut reported) = mpsc::channel(64);
     let mut own_ports = world.own_ports.clone();
+    let mut started = world.started.clone();
     let mut tick = tokio::time::interval(world.pace.tick);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watcher = Watcher::new(world, &settings.borrow_and_update().clone(), events, reports, rescan.clone());
@@ -48,6 +49,10 @@ pub(super) async fn watch(
             }
             Ok(()) = own_ports.changed() => {
                 own_ports.mark_unchanged();
+                watcher.reconsider();
+            }
+            Ok(()) = started.changed() => {
+                started.mark_unchanged();
                 watcher.reconsider();
             }
             Ok(()) = rescan.changed() => {
@@ -307,7 +312,8 @@ impl Watcher {
     /// What settings, table, files and environment make worth asking.
     fn interest(&self) -> Interest {
         let discovery = &self.settings.discovery;
-        let mut interest = Interest { processes: discovery.processes, own: self.world.process, ..Interest::default() };
+        let ours = Ours { process: self.world.process, let_go: self.world.started.borrow().clone() };
+        let mut interest = Interest { processes: discovery.processes, ours, ..Interest::default() };
         let ignores = |id: &str| discovery.ignore.iter().any(|ignored| ignored == id);
         for (row, spec) in self.world.runtimes.iter().enumerate() {
             if ignores(&spec.id) {

@@ -53,7 +53,8 @@ fn seen(sockets: &[(&str, u32)], family: &[(u32, u32, &str)], interest: &Interes
 }
 
 fn usual() -> Interest {
-    let mut interest = Interest { processes: true, own: Some(99), ..Interest::default() };
+    let mut interest =
+        Interest { processes: true, ours: Ours { process: Some(99), ..Ours::default() }, ..Interest::default() };
     for (index, spec) in table().iter().enumerate() {
         for port in &spec.ports {
             interest.ports.entry(*port).or_default().insert(index);

@@ -216,6 +216,7 @@ fn single(model: &mut Model, props: &Props) {
 }
 
 fn routed(model: &mut Model, status: &Status) {
+    model.exchanged = true;
     model.state = match &*status.value {
         "loaded" => ModelState::Loaded,
         "loading" | "downloading" => ModelState::Loading,

@@ -92,7 +92,7 @@ fn check_standing(family: &[(u32, u32, &[&str])], expected: &str) {
         processes.keep(*number, &told(*parent, command), &table, Instant::now());
     }
     let (number, _, command) = family.last().expect("somebody");
-    let standing = match processes.standing(*number, Some(99), &table) {
+    let standing = match processes.standing(*number, &Ours { process: Some(99), let_go: [66].into() }, &table) {
         Standing::Free => "free".to_owned(),
         Standing::Private => "private".to_owned(),
         Standing::Helper(row) => format!("helper of {}", table[row].id),
@@ -116,6 +116,13 @@ fn private_children() {
     check_standing(&[(5, 1, &["llama-swap"]), (6, 5, &["vllm", "serve", "x"])], "private");
     check_standing(&[(99, 1, &["pointsman", "serve"]), (6, 99, &["llama-server"])], "private");
     check_standing(&[(98, 1, &["bash"]), (6, 98, &["llama-server"])], "free");
+    // Started for the user: as if he had.
+    check_standing(&[(99, 1, &["pointsman", "serve"]), (66, 99, &["llama-server"])], "free");
+    check_standing(&[(99, 1, &["pointsman", "serve"]), (66, 99, &["sh"]), (7, 66, &["llama-server"])], "free");
+    check_standing(
+        &[(99, 1, &["pointsman", "serve"]), (66, 99, &["ollama", "serve"]), (7, 66, &["llama-server"])],
+        "private",
+    );
     check_standing(&[(5, 1, &["vllm", "serve", "x"]), (6, 5, &["vllm", "serve", "x"])], "free");
     // A circle in the table of processes is no reason to hang.
     check_standing(&[(5, 6, &["bash"]), (6, 5, &["llama-server"])], "free");

@@ -73,6 +73,13 @@ fn sets_a_value_and_takes_it_out_again() {
     );
     check("log.level = 'trace'\n", to("log.level", Some("info".into())), "log.level = \"info\"\n");
     check("[builtin]\ncontext = 1\nthreads = 2\n", to("builtin.context", None), "[builtin]\nthreads = 2\n");
+    let on = || to("builtin.enabled", Some("on".into()));
+    check("port = 1\n", on(), "port = 1\n\n[builtin]\nenabled = \"on\"\n");
+    check(
+        "[builtin]\nenabled = \"off\" # for now\nthreads = 2\n",
+        on(),
+        "[builtin]\nenabled = \"on\" # for now\nthreads = 2\n",
+    );
     let file = file("local_only = true\n");
     let error = set_value(&file.path, "log.level", Some(&"loud".into())).unwrap_err();
     assert!(error.to_string().contains("`log.level` is one of"), "{error}");
