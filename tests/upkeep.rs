@@ -361,3 +361,13 @@ fn the_built_in_runtime_is_turned_on_loads_and_unloads() {
         refused(&gateway, pull("builtin", "x"), "cannot be told to fetch").await;
     });
 }
+
+#[test]
+fn the_machines_memory_is_told_to_who_asks_once() {
+    bounded(async {
+        let gateway = Gateway::start(Options::new()).await;
+        let Reply::Snapshot(snapshot) = gateway.tell(&Command::Snapshot).await else { panic!("no snapshot") };
+        let machine = snapshot.machine;
+        assert!(machine.memory_available > 0 && machine.memory_total > machine.memory_available, "{machine:?}");
+    });
+}

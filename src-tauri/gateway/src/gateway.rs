@@ -23,6 +23,7 @@ use crate::conversations::Conversations;
 use crate::discovery;
 use crate::dispatch::Dispatch;
 use crate::environment::{Environment, Folders};
+use crate::machine;
 use crate::provider::RuntimeSpec;
 use crate::recall;
 use crate::secrets::{CredentialRef, KeychainMode, Secret, Vault};
@@ -244,6 +245,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         paused,
         keychain: keychain.clone(),
     };
+    let (machine, reader) = machine::gauge();
+    tasks.spawn(reader.run(changes_tx.clone(), stop.clone()));
     let pulls = Pulls::new();
     tasks.spawn(pulls.clone().publish(changes_tx.clone(), stop.clone()));
     let upkeep = Upkeep::new(
@@ -280,6 +283,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         environment: start.environment,
         rescan,
         upkeep,
+        machine,
         conversations: Conversations::at(start.folders.conversations()),
         stop: stop.clone(),
     });

@@ -40,4 +40,5 @@ pub mod usage;
 // Shells.
 pub mod control;
 pub mod conversations;
+pub mod machine;
 pub mod upkeep;

@@ -81,14 +81,8 @@ pub(super) struct Machine {
 impl Machine {
     /// Asks the system, which takes a moment: for a thread that may wait.
     pub(super) fn look() -> Machine {
-        let memory = sysinfo::System::new().map(|mut system| {
-            system.refresh_memory();
-            // In a container the group's limit counts, not the machine's memory.
-            let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-            system.available_memory().min(limit)
-        });
         Machine {
-            memory: memory.unwrap_or_default(),
+            memory: crate::machine::memory().1,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             cores: sysinfo::System::physical_core_count().ok(),
         }

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::socket::Handler;
-use super::{Command, LiveRequest, Machine, Reply, SecretText, Snapshot, view};
+use super::{Command, LiveRequest, Reply, SecretText, Snapshot, view};
 use crate::catalog::Catalog;
 use crate::conversations::Conversations;
 use crate::discovery::configured::{
@@ -27,6 +27,7 @@ use crate::discovery::configured::{
     key_check::{self, Proof},
 };
 use crate::environment::Environment;
+use crate::machine::Gauge;
 use crate::provider::hosted::ProviderSpec;
 use crate::secrets::{Secret, Vault};
 use crate::server::{Shared, ollama_port};
@@ -73,6 +74,8 @@ pub struct Parts {
     pub rescan: Arc<Notify>,
     /// Tells runtimes what to do.
     pub upkeep: Upkeep,
+    /// The machine's memory.
+    pub machine: Gauge,
     /// The kept conversations.
     pub conversations: Conversations,
     /// Stops the gateway.
@@ -96,7 +99,10 @@ impl Handle {
 
     async fn carry_out(&self, command: Command) -> Result<Reply, String> {
         match command {
-            Command::Snapshot | Command::Watch => Ok(Reply::Snapshot(Box::new(self.snapshot()))),
+            Command::Snapshot | Command::Watch => {
+                self.0.machine.fresh().await;
+                Ok(Reply::Snapshot(Box::new(self.snapshot())))
+            }
             Command::SetRoute { name, targets, context } => {
                 self.edit(move |file| edit::set_route(file, &name, &targets, context)).await
             }
@@ -330,7 +336,7 @@ impl Handler for Handle {
             settings_warnings: loaded.warnings.clone(),
             keychain_problem: self.0.keychain.borrow().clone(),
             paused: *self.0.paused.borrow(),
-            machine: Machine::default(),
+            machine: self.0.machine.now(),
             pulls: self.0.upkeep.pulls(),
             settings_file: self.0.settings_file.display().to_string(),
             endpoints: view::endpoints(&catalog, self.0.upkeep.runtimes(), now),

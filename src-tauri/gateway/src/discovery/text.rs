@@ -15,7 +15,7 @@ pub(crate) fn name(text: &str) -> Option<&str> {
 }
 
 /// A short fact, made harmless; `None` where nothing is left.
-pub(super) fn fact(text: &str) -> Option<String> {
+pub(crate) fn fact(text: &str) -> Option<String> {
     let text = printable(text, LONGEST_FACT);
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
