@@ -215,6 +215,31 @@ id: number, } | { "command": "rescan" } | { "command": "stop" };
 export type SecretText = string;
 
 /**
+ * Which rows to read; an empty filter means all.
+ */
+export type Filter = {
+/**
+ * Of this client key.
+ */
+client?: string | null,
+/**
+ * Of this tool.
+ */
+tool?: string | null,
+/**
+ * From this endpoint.
+ */
+endpoint?: string | null,
+/**
+ * Answered by this model, or asked for under this name.
+ */
+model?: string | null,
+/**
+ * Only what went wrong.
+ */
+errors?: boolean, };
+
+/**
  * A message of a conversation that is to be kept.
  */
 export type NewMessage = {
@@ -242,31 +267,6 @@ images?: Array<string>,
  * Who answered and how fast, as the window shows it: kept as it is.
  */
 facts?: Json, };
-
-/**
- * Which rows to read; an empty filter means all.
- */
-export type Filter = {
-/**
- * Of this client key.
- */
-client?: string | null,
-/**
- * Of this tool.
- */
-tool?: string | null,
-/**
- * From this endpoint.
- */
-endpoint?: string | null,
-/**
- * Answered by this model, or asked for under this name.
- */
-model?: string | null,
-/**
- * Only what went wrong.
- */
-errors?: boolean, };
 
 /**
  * What a shell gets back. One JSON object a line on the socket.
@@ -332,113 +332,6 @@ message: number, } | { "reply": "failed",
  * Why, and the way out.
  */
 message: string, };
-
-/**
- * A request that is being answered.
- */
-export type LiveRequest = {
-/**
- * Good for [`Command::CancelRequest`](super::Command::CancelRequest).
- */
-id: number,
-/**
- * Arrival, milliseconds since 1970 UTC.
- */
-started_ms: number,
-/**
- * The client key's name.
- */
-client: string | null,
-/**
- * What the tool calls itself.
- */
-tool: string | null,
-/**
- * The protocol that the client speaks.
- */
-surface: string,
-/**
- * What was asked for.
- */
-operation: string,
-/**
- * The model name that was asked for.
- */
-asked: string,
-/**
- * The endpoint that is being asked.
- */
-endpoint: string | null,
-/**
- * The model at that endpoint.
- */
-model: string | null,
-/**
- * Whether that endpoint is on this machine.
- */
-local: boolean,
-/**
- * Whether a stream was asked for.
- */
-stream: boolean,
-/**
- * How many targets were tried.
- */
-attempts: number,
-/**
- * Frames of the answer so far: about one token each in a stream.
- */
-chunks: number,
-/**
- * From arrival to the first byte in milliseconds, once it came.
- */
-first_byte_ms: number | null, };
-
-/**
- * A setting that a window shows.
- */
-export type Setting = {
-/**
- * Its place in the settings file: `discovery.enabled`.
- */
-key: string,
-/**
- * What it does, from the comment in the defaults.
- */
-help: string,
-/**
- * What it takes.
- */
-kind: SettingKind,
-/**
- * What is in force.
- */
-value: Json,
-/**
- * What is in force where nothing is said.
- */
-default: Json,
-/**
- * Whether it takes effect only after a restart.
- */
-restart: boolean, };
-
-/**
- * What a setting takes.
- */
-export type SettingKind = { "kind": "switch" } | { "kind": "number",
-/**
- * The least.
- */
-least: number,
-/**
- * The most.
- */
-most: number, } | { "kind": "choice",
-/**
- * The words.
- */
-options: Array<string>, } | { "kind": "text" } | { "kind": "list" };
 
 /**
  * A row of a request as it is told: with its price, worked out when it is asked for.
@@ -543,6 +436,67 @@ chunks: number, };
 export type Outcome = "complete" | "client_gone" | "upstream_died" | "refused" | "failed" | "cancelled";
 
 /**
+ * A request that is being answered.
+ */
+export type LiveRequest = {
+/**
+ * Good for [`Command::CancelRequest`](super::Command::CancelRequest).
+ */
+id: number,
+/**
+ * Arrival, milliseconds since 1970 UTC.
+ */
+started_ms: number,
+/**
+ * The client key's name.
+ */
+client: string | null,
+/**
+ * What the tool calls itself.
+ */
+tool: string | null,
+/**
+ * The protocol that the client speaks.
+ */
+surface: string,
+/**
+ * What was asked for.
+ */
+operation: string,
+/**
+ * The model name that was asked for.
+ */
+asked: string,
+/**
+ * The endpoint that is being asked.
+ */
+endpoint: string | null,
+/**
+ * The model at that endpoint.
+ */
+model: string | null,
+/**
+ * Whether that endpoint is on this machine.
+ */
+local: boolean,
+/**
+ * Whether a stream was asked for.
+ */
+stream: boolean,
+/**
+ * How many targets were tried.
+ */
+attempts: number,
+/**
+ * Frames of the answer so far: about one token each in a stream.
+ */
+chunks: number,
+/**
+ * From arrival to the first byte in milliseconds, once it came.
+ */
+first_byte_ms: number | null, };
+
+/**
  * Everything there is to show, at one moment.
  */
 export type Snapshot = {
@@ -644,95 +598,55 @@ pulls: Array<Pull>,
 usage_dropped: number, };
 
 /**
- * An endpoint as a shell shows it.
+ * Whether it is open; nothing of either where it is not wanted.
  */
-export type EndpointView = {
+export type OllamaPort = {
 /**
- * Its id and prefix.
+ * Addresses that are listened on: `127.0.0.1:11434`.
  */
-id: string,
+addresses: Array<string>,
 /**
- * What a person reads.
+ * Why it is not open although it is wanted, and the way out.
+ */
+problem: string | null, };
+
+/**
+ * A model that is being fetched.
+ */
+export type Pull = {
+/**
+ * The endpoint's id.
+ */
+endpoint: string,
+/**
+ * The name that was asked for.
  */
 name: string,
 /**
- * The runtime's row, where known.
+ * How far it is.
  */
-runtime: string | null,
-/**
- * The provider's row, where it is a hosted one.
- */
-provider?: string,
-/**
- * `discovered`, `settings` or `builtin`.
- */
-origin: string,
-/**
- * Its address, without any credential.
- */
-base_url: string,
-/**
- * Protocols it speaks, best first.
- */
-speaks: Array<string>,
-/**
- * Whether requests to it stay on this machine.
- */
-local: boolean,
-/**
- * Whether it answers.
- */
-state: EndpointState,
-/**
- * Seconds that it still cools down after failures.
- */
-cooling_seconds: number | null,
-/**
- * Its version.
- */
-version: string | null,
-/**
- * The process that listens.
- */
-process: number | null,
-/**
- * Where its key is kept, if it has one.
- */
-credential: string | null,
-/**
- * How many models it offers.
- */
-models: number,
-/**
- * What it can be told to do with them.
- */
-actions: ModelActions,
-/**
- * Warnings.
- */
-notes: Array<string>, };
+state: PullState, };
 
 /**
- * What an endpoint can be told to do with its models.
+ * How far a pull is.
  */
-export type ModelActions = {
+export type PullState = { "state": "running",
 /**
- * Load one into memory.
+ * What the runtime says it does.
  */
-load: boolean,
+says: string,
 /**
- * Take one out of memory.
+ * Bytes so far.
  */
-unload: boolean,
+done: number,
 /**
- * Fetch one by name.
+ * Bytes in all, once known.
  */
-pull: boolean, };
-
+total: number | null, } | { "state": "failed",
 /**
- * Whether an endpoint answers.
+ * Why.
  */
-export type EndpointState = "starting" | "ready" | "needs_key" | "unreachable";
+message: string, };
 
 /**
  * A client key as a shell shows it.
@@ -752,25 +666,38 @@ created: string | null,
 last_used_ms: number | null, };
 
 /**
- * A runtime that is installed but does not run: what a "start" button needs.
+ * The machine's memory in bytes. Zero and none where the system does not tell.
  */
-export type Installed = {
+export type Machine = {
 /**
- * Its row in `runtimes.toml`.
+ * All of it.
  */
-runtime: string,
+memory_total: number,
 /**
- * What a person reads.
+ * What programs can still have.
+ */
+memory_available: number,
+/**
+ * Each GPU with memory of its own.
+ */
+gpus: Array<Gpu>, };
+
+/**
+ * A GPU's memory in bytes.
+ */
+export type Gpu = {
+/**
+ * Its name.
  */
 name: string,
 /**
- * The executable or the app folder.
+ * All of it.
  */
-path: string,
+memory_total: number,
 /**
- * The command that starts its server, word by word.
+ * What is free.
  */
-start: Array<string>, };
+memory_free: number, };
 
 /**
  * One model on one endpoint.
@@ -939,38 +866,133 @@ effective?: number,
 configured?: number, };
 
 /**
- * The machine's memory in bytes. Zero and none where the system does not tell.
+ * Something that answered but is not used, and why.
  */
-export type Machine = {
+export type Refusal = {
 /**
- * All of it.
+ * The address, folder or file.
  */
-memory_total: number,
+place: string,
 /**
- * What programs can still have.
+ * What it seemed to be.
  */
-memory_available: number,
+looked_like: string | null,
 /**
- * Each GPU with memory of its own.
+ * Why it is not used, as a sentence.
  */
-gpus: Array<Gpu>, };
+reason: string, };
 
 /**
- * A GPU's memory in bytes.
+ * An endpoint as a shell shows it.
  */
-export type Gpu = {
+export type EndpointView = {
 /**
- * Its name.
+ * Its id and prefix.
+ */
+id: string,
+/**
+ * What a person reads.
  */
 name: string,
 /**
- * All of it.
+ * The runtime's row, where known.
  */
-memory_total: number,
+runtime: string | null,
 /**
- * What is free.
+ * The provider's row, where it is a hosted one.
  */
-memory_free: number, };
+provider?: string,
+/**
+ * `discovered`, `settings` or `builtin`.
+ */
+origin: string,
+/**
+ * Its address, without any credential.
+ */
+base_url: string,
+/**
+ * Protocols it speaks, best first.
+ */
+speaks: Array<string>,
+/**
+ * Whether requests to it stay on this machine.
+ */
+local: boolean,
+/**
+ * Whether it answers.
+ */
+state: EndpointState,
+/**
+ * Seconds that it still cools down after failures.
+ */
+cooling_seconds: number | null,
+/**
+ * Its version.
+ */
+version: string | null,
+/**
+ * The process that listens.
+ */
+process: number | null,
+/**
+ * Where its key is kept, if it has one.
+ */
+credential: string | null,
+/**
+ * How many models it offers.
+ */
+models: number,
+/**
+ * What it can be told to do with them.
+ */
+actions: ModelActions,
+/**
+ * Warnings.
+ */
+notes: Array<string>, };
+
+/**
+ * What an endpoint can be told to do with its models.
+ */
+export type ModelActions = {
+/**
+ * Load one into memory.
+ */
+load: boolean,
+/**
+ * Take one out of memory.
+ */
+unload: boolean,
+/**
+ * Fetch one by name.
+ */
+pull: boolean, };
+
+/**
+ * Whether an endpoint answers.
+ */
+export type EndpointState = "starting" | "ready" | "needs_key" | "unreachable";
+
+/**
+ * A runtime that is installed but does not run: what a "start" button needs.
+ */
+export type Installed = {
+/**
+ * Its row in `runtimes.toml`.
+ */
+runtime: string,
+/**
+ * What a person reads.
+ */
+name: string,
+/**
+ * The executable or the app folder.
+ */
+path: string,
+/**
+ * The command that starts its server, word by word.
+ */
+start: Array<string>, };
 
 /**
  * A route as a shell shows it.
@@ -998,97 +1020,41 @@ answers: Array<string>,
 problem: string | null, };
 
 /**
- * A model that is being fetched.
+ * A hosted provider that can be added.
  */
-export type Pull = {
+export type ProviderView = {
 /**
- * The endpoint's id.
+ * Its row.
  */
-endpoint: string,
+id: string,
 /**
- * The name that was asked for.
+ * What a person reads.
  */
 name: string,
 /**
- * How far it is.
+ * Its address; none where each customer has one of their own.
  */
-state: PullState, };
-
+base_url: string | null,
 /**
- * How far a pull is.
+ * What a customer's own address looks like.
  */
-export type PullState = { "state": "running",
+base_url_like: string | null,
 /**
- * What the runtime says it does.
+ * What it speaks: `OpenAI chat completions`, ...
  */
-says: string,
+speaks: Array<string>,
 /**
- * Bytes so far.
+ * Environment variables in which users keep its key.
  */
-done: number,
+variables: Array<string>,
 /**
- * Bytes in all, once known.
+ * Which of them is set now, if one is. Its value is not told and not used.
  */
-total: number | null, } | { "state": "failed",
+found: string | null,
 /**
- * Why.
+ * The endpoints in the settings that are at it.
  */
-message: string, };
-
-/**
- * Something that answered but is not used, and why.
- */
-export type Refusal = {
-/**
- * The address, folder or file.
- */
-place: string,
-/**
- * What it seemed to be.
- */
-looked_like: string | null,
-/**
- * Why it is not used, as a sentence.
- */
-reason: string, };
-
-/**
- * Whether it is open; nothing of either where it is not wanted.
- */
-export type OllamaPort = {
-/**
- * Addresses that are listened on: `127.0.0.1:11434`.
- */
-addresses: Array<string>,
-/**
- * Why it is not open although it is wanted, and the way out.
- */
-problem: string | null, };
-
-/**
- * A conversation in the list.
- */
-export type ConversationRow = {
-/**
- * Its id.
- */
-id: number,
-/**
- * Its title: the first words, unless the user gave another.
- */
-title: string,
-/**
- * The last message, milliseconds since 1970 UTC.
- */
-updated_ms: number,
-/**
- * How many messages.
- */
-messages: number,
-/**
- * Where a search met, the words around it.
- */
-excerpt: string | null, };
+endpoints: Array<string>, };
 
 /**
  * A conversation.
@@ -1145,6 +1111,52 @@ images: Array<string>,
 facts: Json, };
 
 /**
+ * A setting that a window shows.
+ */
+export type Setting = {
+/**
+ * Its place in the settings file: `discovery.enabled`.
+ */
+key: string,
+/**
+ * What it does, from the comment in the defaults.
+ */
+help: string,
+/**
+ * What it takes.
+ */
+kind: SettingKind,
+/**
+ * What is in force.
+ */
+value: Json,
+/**
+ * What is in force where nothing is said.
+ */
+default: Json,
+/**
+ * Whether it takes effect only after a restart.
+ */
+restart: boolean, };
+
+/**
+ * What a setting takes.
+ */
+export type SettingKind = { "kind": "switch" } | { "kind": "number",
+/**
+ * The least.
+ */
+least: number,
+/**
+ * The most.
+ */
+most: number, } | { "kind": "choice",
+/**
+ * The words.
+ */
+options: Array<string>, } | { "kind": "text" } | { "kind": "list" };
+
+/**
  * How a route answered a short question.
  */
 export type Tested = {
@@ -1178,41 +1190,29 @@ text: string,
 problem: string | null, };
 
 /**
- * A hosted provider that can be added.
+ * A conversation in the list.
  */
-export type ProviderView = {
+export type ConversationRow = {
 /**
- * Its row.
+ * Its id.
  */
-id: string,
+id: number,
 /**
- * What a person reads.
+ * Its title: the first words, unless the user gave another.
  */
-name: string,
+title: string,
 /**
- * Its address; none where each customer has one of their own.
+ * The last message, milliseconds since 1970 UTC.
  */
-base_url: string | null,
+updated_ms: number,
 /**
- * What a customer's own address looks like.
+ * How many messages.
  */
-base_url_like: string | null,
+messages: number,
 /**
- * What it speaks: `OpenAI chat completions`, ...
+ * Where a search met, the words around it.
  */
-speaks: Array<string>,
-/**
- * Environment variables in which users keep its key.
- */
-variables: Array<string>,
-/**
- * Which of them is set now, if one is. Its value is not told and not used.
- */
-found: string | null,
-/**
- * The endpoints in the settings that are at it.
- */
-endpoints: Array<string>, };
+excerpt: string | null, };
 
 /**
  * What one day came to for one model at one endpoint and one client.

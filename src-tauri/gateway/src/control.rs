@@ -3,9 +3,9 @@
 //! Settings, keys and routes change here and nowhere else: never over the HTTP port. What a shell shows is a
 //! [`Snapshot`], what it asks is a [`Command`], what it gets is a [`Reply`].
 
-pub mod chat;
 #[cfg(test)]
 mod bindings;
+pub mod chat;
 pub mod client;
 mod command;
 mod handle;

@@ -27,7 +27,12 @@ const PARTS: u64 = 50;
 pub struct Gauge {
     asked: Arc<Notify>,
     seen: watch::Receiver<Reading>,
+    looks: watch::Sender<()>,
 }
+
+/// Somebody looks for as long as it is held.
+#[derive(Debug)]
+pub struct Look(#[expect(dead_code, reason = "it is counted, never read")] watch::Receiver<()>);
 
 #[derive(Debug, Clone, Default)]
 struct Reading {
@@ -46,16 +51,24 @@ impl Reading {
 pub struct Reader {
     asked: Arc<Notify>,
     publish: watch::Sender<Reading>,
+    looks: watch::Sender<()>,
 }
 
 /// A gauge and what moves it.
 pub fn gauge() -> (Gauge, Reader) {
     let asked = Arc::new(Notify::new());
     let (publish, seen) = watch::channel(Reading::default());
-    (Gauge { asked: Arc::clone(&asked), seen }, Reader { asked, publish })
+    let looks = watch::Sender::new(());
+    (Gauge { asked: Arc::clone(&asked), seen, looks: looks.clone() }, Reader { asked, publish, looks })
 }
 
 impl Gauge {
+    /// Has it read again and again while this is held. A tray, which is always there, holds none: a card is kept awake by
+    /// whoever reads it.
+    pub fn look(&self) -> Look {
+        Look(self.looks.subscribe())
+    }
+
     /// What was read last. Whoever asks for it has it read again soon.
     pub fn now(&self) -> Machine {
         self.asked.notify_one();
@@ -75,13 +88,12 @@ impl Gauge {
 }
 
 impl Reader {
-    /// Reads until `stop`, and counts each change into `changes`. Somebody watches while that has more than the one
-    /// receiver that is always there.
+    /// Reads until `stop`, and counts each change into `changes`.
     pub async fn run(self, changes: watch::Sender<u64>, stop: CancellationToken) {
         let reading = async {
             let mut gpus = None;
             loop {
-                let watched = changes.receiver_count() > 1;
+                let watched = self.looks.receiver_count() > 0;
                 if !watched {
                     // A card is kept awake by whoever holds it open.
                     gpus = None;
@@ -92,7 +104,7 @@ impl Reader {
                 }
                 let last = self.publish.borrow().clone();
                 if let Some(at) = last.at.filter(|_| last.is_recent()) {
-                    if changes.receiver_count() <= 1 {
+                    if self.looks.receiver_count() == 0 {
                         continue;
                     }
                     tokio::time::sleep_until(at + EVERY).await;

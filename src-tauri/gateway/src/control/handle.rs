@@ -312,6 +312,10 @@ impl Handler for Handle {
         self.0.changes.clone()
     }
 
+    fn look(&self) -> impl Send + 'static {
+        self.0.machine.look()
+    }
+
     fn live(&self) -> Vec<LiveRequest> {
         Handle::live(self)
     }

@@ -36,6 +36,8 @@ pub trait Handler: Clone + Send + Sync + 'static {
     fn call(&self, command: Command) -> impl Future<Output = Reply> + Send;
     /// Changes whenever [`Handler::snapshot`] would say something new.
     fn changes(&self) -> watch::Receiver<u64>;
+    /// Has what changes by itself read again and again while what this gives is held.
+    fn look(&self) -> impl Send + 'static;
     /// The requests that are being answered.
     fn live(&self) -> Vec<LiveRequest>;
     /// Everything there is to show.
@@ -106,6 +108,7 @@ async fn show<H: Handler>(
     stop: &CancellationToken,
 ) -> io::Result<()> {
     let mut changes = handler.changes();
+    let _look = handler.look();
     let gone = hung_up(reader);
     tokio::pin!(gone);
     loop {

@@ -34,6 +34,8 @@ impl Handler for Script {
         self.revision.subscribe()
     }
 
+    fn look(&self) -> impl Send + 'static {}
+
     fn live(&self) -> Vec<LiveRequest> {
         Vec::new()
     }
