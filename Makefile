@@ -10,7 +10,8 @@ parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/bu
 # How long `make fuzz` tries each target.
 SECONDS ?= 60
 
-.PHONY: help deps parts run test test-agents test-vllm fuzz captures models bench lint audit package engine
+.PHONY: help deps parts run ui desktop test test-desktop test-agents test-vllm fuzz captures models bench lint audit \
+        package test-package engine
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
@@ -22,17 +23,36 @@ deps: ## install what the machine lacks: a C compiler, Python, Rust
 parts: deps ## fetch and build the real runtimes and models that the tests talk to (minutes, once)
 	@for part in $(parts); do "$$part" || exit; done
 
-run: deps ## run the gateway on port 4747, with a small model if the machine has no runtime
+# Where there is a display: the tray and the window. Where there is none nothing of a desktop is installed or built.
+display := $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(if $(filter Darwin,$(shell uname)),yes))
+
+run: deps ## run the gateway on port 4747: with tray and window where there is a display
 	@command -v ollama llama-server >/dev/null || { src-tauri/engine/wheel.sh && src-tauri/engine/model.sh; }
+ifneq ($(display),)
+	@$(MAKE) --no-print-directory desktop
+else
 	cargo build --release -p pointsman
+endif
 	@engine="$(POINTSMAN_CACHE)/engine-static/bin"; [ -d "$$engine" ] || engine="$(POINTSMAN_CACHE)/engine/bin"; \
 	    export POINTSMAN_ENGINE_DIR="$$engine" POINTSMAN_MODELS_DIR="$(POINTSMAN_CACHE)/models"; \
-	    exec "$(CARGO_TARGET_DIR)/release/pointsman" serve
+	    exec "$(CARGO_TARGET_DIR)/release/"$(if $(display),pointsman-desktop,pointsman serve)
+
+ui: deps ## build the window's page
+	@.ci/page
+
+desktop: ui ## build the command, the tray and the window
+	@.ci/deps desktop
+	cargo build --release --workspace
 
 test: parts ## run every test, against real runtimes
 	@.ci/deps test
+	@.ci/deps desktop
 	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace
 	@.ci/keychain
+
+test-desktop: parts desktop ## run the tray and the window on a display of their own, each entry and each command
+	@.ci/deps desktop-test
+	@POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" tests/desktop/run "$(CARGO_TARGET_DIR)/release"
 
 test-agents: parts ## run the tests that need real agents: Claude Code, Codex and four more (2 GB, on demand)
 	@tests/parts/agents.sh
@@ -56,6 +76,7 @@ lint: deps ## check format, lints, docs, licences, the table of models, and that
 	@python3 src-tauri/gateway/models/check.py >/dev/null
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
+	@.ci/deps desktop
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --locked --manifest-path tests/fuzz/Cargo.toml --bins -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
@@ -79,6 +100,10 @@ models: deps ## make the table of hosted models anew from the catalogues it come
 engine: deps ## build llama.cpp's server, linked statically: what a package ships (minutes, once)
 	@src-tauri/engine/build.sh
 
-package: engine ## make an archive of the command and its engine in dist/
-	cargo build --release -p pointsman
+package: engine desktop ## make an archive of the command and its engine, and packages of the whole, in dist/
+	@.ci/deps desktop-test
 	@.ci/package
+
+test-package: ## install the .deb in dist/ on this machine, try it, and remove it (root, Debian)
+	@.ci/deps desktop-test
+	@POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" tests/desktop/package

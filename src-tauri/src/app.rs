@@ -14,9 +14,10 @@ use crate::arguments::Arguments;
 use crate::keeper::{self, Sight};
 use crate::memory::{Memory, Recent};
 use crate::signals::Signals;
+use crate::update::Newer;
 use crate::window::child::Window;
 use crate::world::World;
-use crate::{notices, system, tray};
+use crate::{notices, system, tray, update, wake};
 
 /// At login the panel may come after us: so long it is waited for before the user is told that there is none.
 const PANEL: Duration = Duration::from_secs(15);
@@ -29,6 +30,8 @@ pub(crate) struct Desk {
     pub(crate) world: World,
     /// Has the menu drawn again though the gateway shows nothing new.
     pub(crate) redraw: Notify,
+    /// A newer version, where one is known.
+    pub(crate) newer: Newer,
     app: AppHandle,
     sight: watch::Receiver<Sight>,
     memory: Mutex<Memory>,
@@ -46,13 +49,16 @@ pub(crate) fn run(world: World, hidden: bool) -> anyhow::Result<i32> {
         Signals::new()?
     });
     pointsman_gateway::server::allow_many_files();
-    let app = tauri::Builder::default()
+    let context = tauri::generate_context!();
+    let updates = update::is_set_up(&context);
+    let builder = tauri::Builder::default()
         // The first of all, so that a second start does nothing else before it hands over.
         .plugin(tauri_plugin_single_instance::init(|app, words, _folder| asked_again(app, words)))
         .plugin(tauri_plugin_autostart::Builder::new().args(["--hidden"]).build())
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_notification::init())
-        .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_opener::init());
+    let app = update::with_updater(builder, updates)
         .setup(move |app| {
             let app = app.handle();
             let (sight, seen) = watch::channel(Sight::default());
@@ -60,6 +66,7 @@ pub(crate) fn run(world: World, hidden: bool) -> anyhow::Result<i32> {
             let memory_file = Memory::file(&world.folders.data);
             let desk = Arc::new(Desk {
                 redraw: Notify::new(),
+                newer: Newer::default(),
                 app: app.clone(),
                 sight: seen,
                 memory: Mutex::new(Memory::load(&memory_file)),
@@ -76,6 +83,10 @@ pub(crate) fn run(world: World, hidden: bool) -> anyhow::Result<i32> {
                 tauri::async_runtime::spawn(hear(app.clone(), Arc::clone(&desk), signals));
             }
             tauri::async_runtime::spawn(notices::run(app.clone(), Arc::clone(&desk)));
+            tauri::async_runtime::spawn(wake::run(Arc::clone(&desk)));
+            if updates {
+                tauri::async_runtime::spawn(update::run(app.clone(), Arc::clone(&desk)));
+            }
             let has_tray = system::can_have_tray(&desk.world.environment);
             if has_tray {
                 tray::start(app, &desk)?;
@@ -85,7 +96,7 @@ pub(crate) fn run(world: World, hidden: bool) -> anyhow::Result<i32> {
             tauri::async_runtime::spawn(first_window(Arc::clone(&desk), hidden && !first_time, has_tray));
             Ok(())
         })
-        .build(tauri::generate_context!())
+        .build(context)
         .context("the desktop cannot be reached")?;
     Ok(app.run_return(|_app, event| {
         // There is no window here, so nobody but us ends the program.

@@ -15,6 +15,8 @@ mod notices;
 mod signals;
 mod system;
 mod tray;
+mod update;
+mod wake;
 mod window;
 mod world;
 

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use crate::app::Desk;
 use crate::keeper::Sight;
 use icon::Look;
-use item::Item;
+use item::{Action, Item};
 use render::Rendered;
 
 /// The icon's name. Another program's of the same name would share its picture's file.
@@ -92,9 +92,14 @@ async fn follow(
 
 fn items(desk: &Desk) -> Vec<Item> {
     let at_login = desk.starts_at_login();
-    match desk.sight() {
+    let mut items = match desk.sight() {
         Sight::Starting => menu::without_gateway(None, at_login),
         Sight::Trouble(trouble) => menu::without_gateway(Some(&trouble), at_login),
         Sight::Serving { snapshot, .. } => menu::menu(&snapshot, &desk.recent(), at_login),
+    };
+    if let Some(version) = desk.newer.version() {
+        let text = format!("Update to {version} and start again");
+        items.insert(items.len() - 1, Item::Click { text, action: Action::Update });
     }
+    items
 }

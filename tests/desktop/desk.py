@@ -13,6 +13,7 @@ import gi
 gi.require_version("Gio", "2.0")
 from gi.repository import GLib  # noqa: E402
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ["POINTSMAN_PROGRAMS"])
 PARTS = pathlib.Path(os.environ["POINTSMAN_TEST_PARTS"])
 SETTINGS = pathlib.Path(os.environ["XDG_CONFIG_HOME"]) / "pointsman" / "settings.toml"

@@ -126,8 +126,13 @@ def copies(panel, tray):
 
 def opens_windows(app, tray):
     before = desk.resident([app.pid])
+    begun = time.monotonic()
     tray.click("Open Pointsman")
     (window,) = until("a window", desk.windows)
+    figure("window seen after", time.monotonic() - begun, "s", 1)
+    if (desk.ROOT / "ui" / "package.json").exists():
+        until("the page listens", lambda: "the page listens" in desk.LOG.read_text())
+        figure("window of use after", time.monotonic() - begun, "s", 1)
     tray.click("New chat")
     again = subprocess.run([desk.PROGRAMS / "pointsman-desktop"], timeout=20, check=False, stderr=subprocess.DEVNULL)
     assert again.returncode == 0, "a second start hands over and ends well"

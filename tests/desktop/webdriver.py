@@ -1,10 +1,12 @@
 """The window by WebDriver: WebKit's own driver starts the program and looks into its page. Only what the tests need."""
 
+import base64
 import json
 import os
 import urllib.request
 
 import desk
+
 
 class Page:
     """A window with its page."""
@@ -66,6 +68,10 @@ class Page:
     def type(self, css, text):
         (element, *_) = desk.until(f"there is {css}", lambda: self.find(css))
         self._ask("POST", f"{self.session}/element/{next(iter(element.values()))}/value", {"text": text})
+
+    def screenshot(self, file):
+        with open(file, "wb") as picture:
+            picture.write(base64.b64decode(self._ask("GET", f"{self.session}/screenshot")))
 
     def close(self):
         self._ask("DELETE", self.session)

@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    chat, completions, connect, doctor, keys, local_only, models, providers, requests, routes, serve, settings, status,
+    chat, completions, connect, doctor, keys, local_only, manual, models, providers, requests, routes, serve, settings,
+    status,
 };
 
 /// One localhost port for every language model on this machine.
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     Settings(settings::Options),
     /// A completion script for a shell
     Completions(completions::Options),
+    /// Write the manual pages into a folder, for a package
+    #[command(hide = true)]
+    Manual(manual::Options),
 }
 
 #[cfg(test)]
@@ -107,6 +111,8 @@ mod tests {
         check("pointsman settings --defaults", true);
         check("pointsman settings --defaults --path", false);
         check("pointsman completions zsh", true);
+        check("pointsman manual /tmp/man", true);
+        check("pointsman manual", false);
         check("pointsman fly", false);
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod local_only;
+pub(crate) mod manual;
 pub(crate) mod models;
 pub(crate) mod providers;
 pub(crate) mod requests;
@@ -39,5 +40,6 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<(), Failure> 
         Command::Requests(options) => requests::run(world, options).await,
         Command::Settings(options) => settings::run(world, &options),
         Command::Completions(options) => completions::run(world, &options),
+        Command::Manual(options) => manual::run(&options),
     }
 }

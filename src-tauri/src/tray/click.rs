@@ -11,6 +11,7 @@ use super::item::Action;
 use crate::app::Desk;
 use crate::keeper::{Link, Sight};
 use crate::notices::{self, Kind};
+use crate::update;
 
 /// Does it, beside whatever else goes on.
 pub(super) fn act(app: &AppHandle, desk: &Arc<Desk>, action: Action, on: bool) {
@@ -55,6 +56,7 @@ async fn carry_out(app: &AppHandle, desk: &Arc<Desk>, action: Action, on: bool) 
         }
         Action::Pause => ask(desk, Command::SetPaused { on: !on }).await.map(drop),
         Action::StartAtLogin => desk.start_at_login(!on),
+        Action::Update => update::install(app).await,
         Action::Quit => {
             desk.quit();
             Ok(())

@@ -103,6 +103,8 @@ pub(crate) enum Action {
     Pause,
     /// Has the program start at login, or not.
     StartAtLogin,
+    /// Installs a newer version and starts it.
+    Update,
     /// Ends the program.
     Quit,
 }

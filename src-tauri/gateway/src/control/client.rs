@@ -4,7 +4,7 @@
 
 use std::io;
 
-use futures_util::stream::{self, Stream as Sequence};
+use futures_util::stream::{self, Stream as Sequence, StreamExt};
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::tokio::prelude::*;
 use tokio::io::BufReader;
@@ -92,7 +92,7 @@ impl Client {
         read: fn(Reply) -> Result<T, Reply>,
     ) -> Result<impl Sequence<Item = T> + Unpin + Send, Error> {
         lines::write(self.stream.get_mut(), command).await?;
-        Ok(Box::pin(stream::unfold(self, move |mut client| async move {
+        let items = stream::unfold(self, move |mut client| async move {
             match read(client.reply().await.ok()?) {
                 Ok(item) => Some((item, client)),
                 Err(other) => {
@@ -100,7 +100,9 @@ impl Client {
                     None
                 }
             }
-        })))
+        });
+        // Whoever drains what is ready may ask once more after the end.
+        Ok(Box::pin(items.fuse()))
     }
 
     async fn reply(&mut self) -> Result<Reply, Error> {

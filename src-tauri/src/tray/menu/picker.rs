@@ -6,7 +6,7 @@
 use pointsman_gateway::catalog::{Model, ModelState};
 use pointsman_gateway::control::{EndpointView, Machine, RouteView, Snapshot};
 
-use super::words::{bytes, leaves, named, short};
+use super::words::{bytes, heading, leaves, named, short};
 use crate::memory::Recent;
 use crate::tray::item::{Action, Item};
 
@@ -45,7 +45,7 @@ pub(super) fn models(snapshot: &Snapshot, route: &RouteView, recent: &Recent) ->
         if most == 0 {
             continue;
         }
-        items.push(Item::Note(format!("{}{}", endpoint.name, leaves(endpoint.local))));
+        items.push(Item::Note(heading(snapshot, endpoint)));
         items.extend(top(models, most, route).map(|model| {
             let sign = if model.local == endpoint.local { "" } else { leaves(model.local) };
             entry(model, format!("{}{sign}{}", model.id, state(model, &snapshot.machine)))

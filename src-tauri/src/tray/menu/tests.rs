@@ -222,6 +222,19 @@ fn recent_choices_stand_first() {
 }
 
 #[test]
+fn two_of_a_name_are_told_apart() {
+    let mut second = endpoint("llamacpp@8081", "llama.cpp", true);
+    second["base_url"] = "http://127.0.0.1:8081".into();
+    let change = json!({
+        "endpoints": [endpoint("llamacpp@1", "llama.cpp", true), second],
+        "models": [model("llamacpp@1", "a", "loaded", None), model("llamacpp@8081", "b", "loaded", None)],
+        "routes": [route("default", &[])],
+    });
+    let expected = ["(llama.cpp · 127.0.0.1:1)", "☐ a  loaded", "(llama.cpp · 127.0.0.1:8081)", "☐ b  loaded"];
+    check_route(change, &[], &expected);
+}
+
+#[test]
 fn local_only_shows_what_stays() {
     let mut laptop = laptop();
     laptop["local_only"] = true.into();

@@ -1,7 +1,7 @@
 //! How things are called in the menu: short, and the same everywhere in it.
 
 use pointsman_gateway::catalog::Model;
-use pointsman_gateway::control::EndpointView;
+use pointsman_gateway::control::{EndpointView, Snapshot};
 
 /// The most characters of a fault that are shown; the window has all of it.
 const LONGEST: usize = 90;
@@ -10,6 +10,14 @@ const LONGEST: usize = 90;
 pub(super) fn named(model: &Model, endpoint: Option<&EndpointView>) -> String {
     let place = endpoint.map(|endpoint| format!(" · {}", endpoint.name)).unwrap_or_default();
     format!("{}{place}{}", model.id, leaves(model.local))
+}
+
+/// An endpoint's heading: `Ollama`; with its address where two have the name.
+pub(super) fn heading(snapshot: &Snapshot, endpoint: &EndpointView) -> String {
+    let alone = snapshot.endpoints.iter().filter(|other| other.name == endpoint.name).count() < 2;
+    let address = endpoint.base_url.split_once("://").map_or(endpoint.base_url.as_str(), |(_, rest)| rest);
+    let address = if alone { String::new() } else { format!(" · {address}") };
+    format!("{}{address}{}", endpoint.name, leaves(endpoint.local))
 }
 
 /// The sign of what leaves this machine.
