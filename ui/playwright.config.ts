@@ -6,7 +6,8 @@ const port = Number(process.env["UI_TEST_PORT"] ?? 4173);
 export default defineConfig({
   testDir: "browser",
   testMatch: "*.spec.ts",
-  timeout: 30_000,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   workers: 2,
   fullyParallel: true,
   reporter: [["list"]],

@@ -23,8 +23,20 @@ const contentSecurityPolicy = (): Plugin => ({
   ],
 });
 
+// The gateway in memory is for development and tests: what users get must not hold a line of it.
+const noFake = (mode: string): Plugin => ({
+  name: "no-fake",
+  apply: "build",
+  generateBundle(_, bundle) {
+    if (mode === "fake") return;
+    const held = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
+    const fake = held.find((module) => module.includes("/src/fake/"));
+    if (fake) this.error(`${fake} is part of the build`);
+  },
+});
+
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), contentSecurityPolicy()],
+  plugins: [svelte(), contentSecurityPolicy(), noFake(mode)],
   build: {
     outDir: mode === "fake" ? "dist-fake" : "dist",
     target: ["es2022", "safari16"],

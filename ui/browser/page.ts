@@ -35,8 +35,8 @@ export const test = base.extend<{ complaints: string[] }>({
 export const open = async (page: Page, view: string, { scenario = "normal", theme = "light", text = "100", pace = 5 }: Opened = {}): Promise<void> => {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
   await page.addInitScript((size) => localStorage.setItem("text", size), text);
-  await page.goto(`/?scenario=${scenario}&pace=${pace}#${view}`);
-  await expect(page.getByRole("main")).toBeVisible();
+  await page.goto(`/?scenario=${scenario}&pace=${pace}&at=${view}#${view}`);
+  await expect(page.locator("main h1").first()).toBeVisible();
 };
 
 export { expect };

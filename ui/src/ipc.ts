@@ -51,11 +51,17 @@ const channel = <T>(heard: (message: T) => void): Channel<T> => {
   return made;
 };
 
+// What is heard once goes on being heard: to watch again after a loss only asks again.
+let listens: Promise<unknown> | undefined;
+
 const tauri: Shell = {
   ask: (command) => invoke("ask", { command }),
   watch: async (snapshot, gone) => {
-    await listen<Snapshot>("snapshot", (event) => snapshot(event.payload));
-    await listen<string | null>("gone", (event) => gone(event.payload ?? ""));
+    listens ??= Promise.all([
+      listen<Snapshot>("snapshot", (event) => snapshot(event.payload)),
+      listen<string | null>("gone", (event) => gone(event.payload ?? "")),
+    ]);
+    await listens;
     await invoke("watch");
   },
   watchLive: (live) => invoke("watch_live", { channel: channel(live) }),

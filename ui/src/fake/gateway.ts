@@ -62,7 +62,7 @@ export class FakeGateway {
       case "test_route":
         return this.#test(command.name);
       case "settings":
-        return { reply: "settings", settings: this.#settings };
+        return { reply: "settings", settings: structuredClone(this.#settings) };
       case "set_setting":
         return this.#set(command.key, command.value);
       case "providers":

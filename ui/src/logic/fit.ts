@@ -6,6 +6,9 @@
 import type { Machine, Model } from "../bindings.ts";
 import { memory } from "./format.ts";
 
+/** Without the unit where that is the same: it stands just before. */
+const short = (bytes: number): string => memory(bytes).replace(/ GB$/, "");
+
 export type Fit =
   | { fit: "unknown" }
   | { fit: "fits" }
@@ -21,7 +24,7 @@ export const fit = (model: Model, machine: Machine): Fit => {
   const whole = machine.memory_total + sum("memory_total");
   const free = machine.memory_available + sum("memory_free");
   if (needs > whole) return { fit: "never", says: `needs ${memory(needs)}, the machine has ${memory(whole)}` };
-  if (needs > free) return { fit: "not_now", says: `needs ${memory(needs)}, ${memory(free)} free` };
+  if (needs > free) return { fit: "not_now", says: `needs ${memory(needs)}, ${short(free)} free` };
   return { fit: "fits" };
 };
 

@@ -13,6 +13,7 @@ test("sizes are in GB, with a digit only where it tells something", () => {
   check(format.memory(16 * GIB), "16 GB");
   check(format.memoryOf(5.2 * GIB, 16 * GIB), "5.2 of 16 GB");
   check(format.memoryOf(0.5 * GIB, 16 * GIB), "512 MB of 16 GB");
+  check(format.memoryOf(0, 16 * GIB), "0 of 16 GB");
 });
 
 test("tokens and contexts are short", () => {

@@ -19,6 +19,7 @@ export const memory = (bytes: number): string => scaled(bytes, 1024);
 /** Memory of a whole without repeating the unit: `5.2 of 16 GB`. */
 export const memoryOf = (part: number, whole: number): string => {
   const of = memory(whole);
+  if (part <= 0) return `0 of ${of}`;
   const is = memory(part);
   return is.endsWith(" GB") && of.endsWith(" GB") ? `${is.slice(0, -3)} of ${of}` : `${is} of ${of}`;
 };

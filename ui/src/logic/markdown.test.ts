@@ -14,6 +14,9 @@ const check = (text: string, expected: string) => expect(html(text)).toBe(expect
 test("Markdown becomes plain HTML", () => {
   check("**a** _b_ `c`", "<p><strong>a</strong> <em>b</em> <code>c</code></p>");
   check("```rust,ignore\nfn main() {}\n```", "[rust]fn main() {}");
+  expect(html("| | a |\n|-|:-:|\n| b | c |")).toMatch(/<td><\/td>\s*<th align="center">a<\/th>/);
+  expect(html("- [x] done")).toMatch(/<li><input checked="" disabled="" type="checkbox" aria-label="done"> done<\/li>/);
+  check("3. three", '<ol start="3">\n<li>three</li>\n</ol>');
   check("one\ntwo", "<p>one<br>two</p>");
   check("[site](https://example.com)", '<p><a href="https://example.com">site</a></p>');
   check("[later]\n\n[later]: https://example.com", '<p><a href="https://example.com">later</a></p>');

@@ -16,6 +16,12 @@ const marked = new Marked({
     image({ href, text }) {
       return `<a href="${escape(href)}">${escape(text || "image")}</a>`;
     },
+    // The corner of a table heads nothing.
+    tablecell({ tokens, header, align }) {
+      const inside = this.parser.parseInline(tokens);
+      const tag = header && inside !== "" ? "th" : "td";
+      return `<${tag}${align ? ` align="${align}"` : ""}>${inside}</${tag}>\n`;
+    },
     // Raw HTML is shown as what it is: text.
     html({ text }) {
       return escape(text);
@@ -55,6 +61,8 @@ export const sanitised = (html: string): string => {
     ALLOWED_TAGS: tags,
     ALLOWED_ATTR: attributes,
     ALLOWED_URI_REGEXP: /^(?:https:|mailto:|#)/i,
+    // Values of these are no addresses, and are not held to what an address may be.
+    ADD_URI_SAFE_ATTR: ["start", "align", "type", "checked", "disabled"],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
   });

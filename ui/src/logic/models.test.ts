@@ -56,7 +56,7 @@ test("what does not fit is told with both numbers", () => {
   const machine: Machine = { memory_total: 16 * GIB, memory_available: 6 * GIB, gpus: [] };
   const cold = (size: number): Model => ({ ...model("qwen3:8b"), state: "cold", memory: undefined, size });
   expect(fit(cold(5 * GIB), machine)).toEqual({ fit: "fits" });
-  expect(fit(cold(12 * GIB), machine)).toEqual({ fit: "not_now", says: "needs 12 GB, 6 GB free" });
+  expect(fit(cold(12 * GIB), machine)).toEqual({ fit: "not_now", says: "needs 12 GB, 6 free" });
   expect(fit(cold(40 * GIB), machine)).toEqual({ fit: "never", says: "needs 40 GB, the machine has 16 GB" });
   const gpus = [{ name: "GPU", memory_total: 24 * GIB, memory_free: 24 * GIB }];
   expect(fit(cold(12 * GIB), { ...machine, gpus }), "a GPU's memory counts").toEqual({ fit: "fits" });

@@ -2,6 +2,8 @@
 
 import type { Group } from "../logic/search.ts";
 import { sentence } from "../ipc.ts";
+import { toClipboard } from "./clipboard.ts";
+import { gateway } from "./gateway.svelte.ts";
 
 export interface Verb {
   label: string;
@@ -129,7 +131,18 @@ export const attempt = async (failing: string, work: () => Promise<unknown>): Pr
   }
 };
 
+/** Reads something nobody asked for just now: where the gateway is gone, one banner says so and not each view. */
+export const reads = async (failing: string, work: () => Promise<unknown>): Promise<boolean> => {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (gateway.gone === null) overlay.problem(failing, error);
+    return false;
+  }
+};
+
 /** Puts a text on the clipboard and says so. */
 export const copy = async (text: string, what: string): Promise<void> => {
-  if (await attempt("It could not be copied.", () => navigator.clipboard.writeText(text))) overlay.note(`${what} copied.`);
+  if (await attempt("It could not be copied.", () => toClipboard(text))) overlay.note(`${what} copied.`);
 };

@@ -43,7 +43,7 @@ class Place {
   text = $state<TextSize>(100);
   /** Whether the first page was left, by its end or by Skip. */
   introduced = $state(false);
-  /** While the first page shows something that is shown only once, it stays. */
+  /** Whether the first page is open: it stays so until it is left, whatever is set up on it. */
   introducing = $state(false);
 
   constructor() {

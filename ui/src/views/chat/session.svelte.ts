@@ -3,7 +3,7 @@
 import type { Conversation, ConversationRow, Json, Message, NewMessage } from "../../bindings.ts";
 import { ask, tell } from "../../ipc.ts";
 import { branch, choose, sent, title, type Choice, type Shown } from "../../logic/conversation.ts";
-import { attempt } from "../../state/overlay.svelte.ts";
+import { attempt, reads } from "../../state/overlay.svelte.ts";
 import { Run } from "./run.svelte.ts";
 
 class Session {
@@ -26,12 +26,12 @@ class Session {
   async list(): Promise<void> {
     const turn = ++this.#asked;
     const search = this.search.trim();
-    await attempt("The conversations could not be read.", async () => {
+    await reads("The conversations could not be read.", async () => {
       const { rows } = await ask({ command: "conversations", search: search === "" ? null : search }, "conversations");
       // An answer to an older search may come later.
       if (turn === this.#asked) this.rows = rows;
+      this.listed = true;
     });
-    this.listed = true;
   }
 
   async show(id: number): Promise<void> {
