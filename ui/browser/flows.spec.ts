@@ -36,7 +36,7 @@ test("a model loads, and the list holds still under the pointer", async ({ page 
     fake.tell();
   });
   await expect(page.getByText("1 more came up.")).toBeVisible();
-  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("button", { name: "Show", exact: true }).click();
   await expect(page.getByRole("button", { name: /^aaa, / })).toBeVisible();
 });
 

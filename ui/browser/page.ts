@@ -32,10 +32,12 @@ export const test = base.extend<{ complaints: string[] }>({
   ],
 });
 
+let opened = 0;
+
 export const open = async (page: Page, view: string, { scenario = "normal", theme = "light", text = "100", pace = 5 }: Opened = {}): Promise<void> => {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
   await page.addInitScript((size) => localStorage.setItem("text", size), text);
-  await page.goto(`/?scenario=${scenario}&pace=${pace}&at=${view}#${view}`);
+  await page.goto(`/?scenario=${scenario}&pace=${pace}&at=${(opened += 1)}#${view}`);
   await expect(page.locator("main h1").first()).toBeVisible();
 };
 

@@ -29,7 +29,8 @@ const plain = (event: KeyboardEvent): boolean => {
     return false;
   }
   if (writes(event.target) || covered()) return false;
-  if (event.key === "/") filterField()?.focus();
+  if (event.key === "Escape" && place.purpose !== null) place.go(place.view);
+  else if (event.key === "/") filterField()?.focus();
   else if (event.key.toLowerCase() === "n" && !event.shiftKey) place.go("chat:new");
   else return false;
   return true;
