@@ -1,6 +1,7 @@
 // Puts the window into its page.
 
 import { mount } from "svelte";
+import "./state/language.ts";
 import "./style/tokens.css";
 import "./style/base.css";
 import App from "./App.svelte";

@@ -12,11 +12,27 @@ export type Row =
   | { kind: "installed"; key: string; installed: Installed }
   | { kind: "refused"; key: string; refusal: Refusal };
 
+// The same order in every webview, whatever locale it was started in.
+const collator = new Intl.Collator("en", { sensitivity: "base", numeric: true });
+
 /** What stays on this machine first, then by name: an order that loading and unloading do not change. */
 export const inOrder = (endpoints: EndpointView[]): EndpointView[] =>
   [...endpoints].sort(
-    (a, b) => Number(b.local) - Number(a.local) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id),
+    (a, b) => Number(b.local) - Number(a.local) || collator.compare(a.name, b.name) || collator.compare(a.id, b.id),
   );
+
+type ModelRow = Extract<Row, { kind: "model" }>;
+
+// A key stroke in the filter leaves the models as they are: their rows are made once a snapshot, not once a stroke.
+const made = new WeakMap<Model, ModelRow>();
+
+const rowOf = (model: Model, endpoint: EndpointView): ModelRow => {
+  const known = made.get(model);
+  if (known?.endpoint === endpoint) return known;
+  const row: ModelRow = { kind: "model", key: `model ${keyOf(model)}`, model, endpoint, gone: false };
+  made.set(model, row);
+  return row;
+};
 
 /** `filtered` tells whether `models` are only a part: then what holds no model is left out. */
 export const rows = (snapshot: Snapshot, models: Model[], filtered: boolean): Row[] => {
@@ -33,7 +49,7 @@ export const rows = (snapshot: Snapshot, models: Model[], filtered: boolean): Ro
     if (filtered && own.length === 0) continue;
     all.push({ kind: "endpoint", key: `endpoint ${endpoint.id}`, endpoint, shown: own.length });
     if (!filtered) for (const pull of pulls) all.push({ kind: "pull", key: `pull ${endpoint.id} ${pull.name}`, pull });
-    for (const model of own) all.push({ kind: "model", key: `model ${keyOf(model)}`, model, endpoint, gone: false });
+    for (const model of own) all.push(rowOf(model, endpoint));
     if (own.length === 0 && pulls.length === 0) {
       all.push({ kind: "nothing", key: `nothing ${endpoint.id}`, endpoint });
     }
