@@ -191,7 +191,10 @@ impl Desk {
 
     /// Shows the window, at a view where one is named.
     pub(crate) async fn open_window(&self, view: Option<String>) -> Result<(), String> {
-        self.window.open(view, self.watch()).await.map_err(|error| format!("the window cannot be opened: {error}"))
+        self.window
+            .open(&self.world, view, self.watch())
+            .await
+            .map_err(|error| format!("the window cannot be opened: {error}"))
     }
 
     async fn show_window(&self) {

@@ -33,6 +33,9 @@ fn main() -> ExitCode {
     let Some(world) = World::of_process() else {
         return told("this user has no home folder; set HOME to a folder that Pointsman may write to");
     };
+    if matches!(arguments, Arguments::App { .. }) {
+        system::without_gl(&world.environment);
+    }
     // Held until the end: what it still has to write is written when it goes.
     let _log = logging::start(&world, &arguments);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

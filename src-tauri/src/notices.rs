@@ -55,7 +55,10 @@ pub(crate) async fn run(app: AppHandle, desk: Arc<Desk>) {
     let mut sight = desk.watch();
     let mut known: Option<Arc<Snapshot>> = None;
     while sight.changed().await.is_ok() {
-        tokio::time::sleep(QUIET).await;
+        // What is there at the start is no news, and what comes a moment later is: so the first sight is not waited for.
+        if known.is_some() {
+            tokio::time::sleep(QUIET).await;
+        }
         let now = match &*sight.borrow_and_update() {
             Sight::Serving { snapshot, .. } if snapshot.settled => Some(Arc::clone(snapshot)),
             Sight::Serving { .. } | Sight::Starting | Sight::Trouble(_) => None,

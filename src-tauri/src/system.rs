@@ -14,6 +14,36 @@ pub(crate) fn has_display(_environment: &Environment) -> bool {
     true
 }
 
+/// The variable by which GTK is told to leave OpenGL alone.
+#[cfg(target_os = "linux")]
+const GL: &str = "GDK_GL";
+
+/// Has GTK leave OpenGL alone in this process, which draws an icon and a menu: looking at what the display can do maps the
+/// whole of a driver, 50 MB that are never used. To be called while there is one thread.
+#[cfg(target_os = "linux")]
+pub(crate) fn without_gl(environment: &Environment) {
+    if environment.get(GL).is_none() {
+        let _ = gio::glib::setenv(GL, "disable", false);
+    }
+}
+
+/// Has GTK leave OpenGL alone in this process.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn without_gl(_environment: &Environment) {}
+
+/// Gives the window what was taken from the tray.
+#[cfg(target_os = "linux")]
+pub(crate) fn with_gl(command: &mut tokio::process::Command, environment: &Environment) {
+    match environment.get(GL) {
+        Some(value) => command.env(GL, value),
+        None => command.env_remove(GL),
+    };
+}
+
+/// Gives the window what was taken from the tray.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn with_gl(_command: &mut tokio::process::Command, _environment: &Environment) {}
+
 /// Whether a tray icon can be made at all. The library is opened while the program runs, and where it is missing that
 /// ends the program, so it is looked for first.
 #[cfg(target_os = "linux")]

@@ -95,7 +95,11 @@ class Tray:
 
     def entries(self):
         """Every entry as (path of texts, id, properties), in order."""
-        layout = self._call(self.menu_path, "com.canonical.dbusmenu", "GetLayout", "(iias)", 0, -1, [])[1]
+        try:
+            layout = self._call(self.menu_path, "com.canonical.dbusmenu", "GetLayout", "(iias)", 0, -1, [])[1]
+        except GLib.Error:
+            # An icon registers a moment before its menu does.
+            return []
 
         def walk(children, above):
             for number, properties, below in children:

@@ -13,6 +13,8 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::keeper::Sight;
+use crate::system;
+use crate::world::World;
 
 /// How long a window may take to close when the program ends.
 const GRACE: Duration = Duration::from_secs(3);
@@ -63,7 +65,12 @@ struct Open {
 
 impl Window {
     /// Opens it, or brings it forward.
-    pub(crate) async fn open(&self, view: Option<String>, sight: watch::Receiver<Sight>) -> io::Result<()> {
+    pub(crate) async fn open(
+        &self,
+        world: &World,
+        view: Option<String>,
+        sight: watch::Receiver<Sight>,
+    ) -> io::Result<()> {
         let mut window = self.0.lock().await;
         if let Some(open) = &*window
             && !open.led.is_finished()
@@ -73,6 +80,7 @@ impl Window {
         }
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--window", "--led"]).args(view).stdin(Stdio::piped()).kill_on_drop(true);
+        system::with_gl(&mut command, &world.environment);
         let child = command.spawn()?;
         let (lines, said) = mpsc::channel(LINES);
         *window = Some(Open { lines, led: tokio::spawn(lead(child, said, sight)) });
