@@ -15,7 +15,7 @@ SECONDS ?= 60
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do \
-	    printf '  make %-11s %s\n' "$$name" "$$does"; done
+	    printf '  make %-12s %s\n' "$$name" "$$does"; done
 
 deps: ## install what the machine lacks: a C compiler, Python, Rust
 	@.ci/deps
