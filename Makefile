@@ -47,11 +47,13 @@ desktop: ui ## build the command, the tray and the window
 test: parts ## run every test, against real runtimes
 	@.ci/deps test
 	@.ci/deps desktop
+	@.ci/page test
 	POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" cargo test --workspace
 	@.ci/keychain
 
 test-desktop: parts desktop ## run the tray and the window on a display of their own, each entry and each command
 	@.ci/deps desktop-test
+	@.ci/page browser
 	@POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" tests/desktop/run "$(CARGO_TARGET_DIR)/release"
 
 test-agents: parts ## run the tests that need real agents: Claude Code, Codex and four more (2 GB, on demand)
@@ -77,6 +79,7 @@ lint: deps ## check format, lints, docs, licences, the table of models, and that
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	@.ci/deps desktop
+	@.ci/page lint
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --locked --manifest-path tests/fuzz/Cargo.toml --bins -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items

@@ -5,7 +5,8 @@ import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
 export default ts.config(
-  { ignores: ["dist", "dist-fake", "node_modules", "test-results", "playwright-report"] },
+  // The bindings are written from the gateway's types; a test there keeps them equal.
+  { ignores: ["src/bindings.ts", "dist", "dist-fake", "node_modules", "test-results", "playwright-report"] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...ts.configs.stylistic,
@@ -30,8 +31,6 @@ export default ts.config(
       ],
     },
   },
-  // One file, as it will be generated.
-  { files: ["src/bindings.ts"], rules: { "max-lines": "off" } },
   { files: ["src/ipc.ts"], rules: { "no-restricted-imports": "off" } },
   { files: ["*.config.*", "browser/**"], languageOptions: { globals: { ...globals.node } }, rules: { "no-console": "off" } },
 );

@@ -9,6 +9,7 @@ export const outcome: Record<Outcome, string> = {
   upstream_died: "Broke off",
   refused: "Refused",
   failed: "Failed",
+  cancelled: "Given up here",
 };
 
 /** Why it ended so, for whoever opens it. */
@@ -18,6 +19,7 @@ export const meaning: Record<Outcome, string> = {
   upstream_died: "What answered broke off after the first byte; nothing else may be tried then.",
   refused: "Pointsman said no and asked nobody: a key, a limit, or a name that it does not know.",
   failed: "Everything that could answer failed before its first byte.",
+  cancelled: "Somebody gave it up in this window before it ended.",
 };
 
 export const isError = (request: Request): boolean =>
