@@ -110,11 +110,6 @@ def snapshot():
     return ask("snapshot")
 
 
-def built(command, **fields):
-    """Whether the gateway knows what to do with a command yet."""
-    return "not built yet" not in ask(command, **fields).get("message", "")
-
-
 def chat(model="default", key=None):
     """Asks a real question over the port: the status and the headers."""
     address = snapshot()["addresses"][0]

@@ -65,6 +65,22 @@ class Page:
         (element, *_) = desk.until(f"there is {css}", lambda: self.find(css))
         self._ask("POST", f"{self.session}/element/{next(iter(element.values()))}/click", {})
 
+    def press(self, name):
+        """Clicks what has this name for a person, once it can be."""
+        named = f"(normalize-space(.)='{name}' or @aria-label='{name}')"
+        path = f"//*[self::button or self::a or @role='button' or @role='menuitem'][{named}][not(@disabled)]"
+        (element, *_) = desk.until(f"there is “{name}”", lambda: self._named(path))
+        self._ask("POST", f"{self.session}/element/{next(iter(element.values()))}/click", {})
+
+    def _named(self, path):
+        return self._ask("POST", f"{self.session}/elements", {"using": "xpath", "value": path})
+
+    def keys(self, text):
+        """Types where the focus is; a line's end is the Enter key."""
+        element = self._ask("GET", f"{self.session}/element/active")
+        where = f"{self.session}/element/{next(iter(element.values()))}/value"
+        self._ask("POST", where, {"text": text.replace("\n", "\ue007")})
+
     def type(self, css, text):
         (element, *_) = desk.until(f"there is {css}", lambda: self.find(css))
         self._ask("POST", f"{self.session}/element/{next(iter(element.values()))}/value", {"text": text})
