@@ -6,6 +6,7 @@ import sys
 
 import desk
 from desk import chat, ok, snapshot, until
+from status_item import Panel
 from webdriver import Page
 
 
@@ -13,6 +14,14 @@ def keyring():
     """A keyring of this world's own, unlocked before anybody asks for one."""
     words = ["gnome-keyring-daemon", "--unlock", "--components=secrets"]
     subprocess.run(words, input=b"desktop\n", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+
+def pick(page, name):
+    """Picks from what has come up."""
+    until("it can be typed into", lambda: page.script("return document.activeElement?.tagName") == "INPUT")
+    page.keys(name)
+    until(f"{name} is offered", lambda: name in page.text("[role='listbox']").lower())
+    page.keys("\n")
 
 
 def begins(page, port):
@@ -47,7 +56,7 @@ def switches(page, port):
     until("another appears as its server starts", lambda: "tiny-two" in page.text("main"))
     page.press("Routes")
     page.press("Add target")
-    page.keys("tiny-two\n")
+    pick(page, "tiny-two")
     until("the route has it", lambda: ["tiny-two" in target for target in snapshot()["routes"][0]["targets"]] == [True])
     status, headers = chat()
     assert status == 200 and headers["x-pointsman-target"].endswith("/tiny-two"), headers
@@ -63,7 +72,7 @@ def switches(page, port):
 def has_a_key(page):
     page.press("Providers")
     page.press("Add provider")
-    page.keys("groq\n")
+    pick(page, "groq")
     page.type("[aria-label='Key for Groq'], input[type='password']", "gsk-desktop-canary")
     page.press("Add and test")
     credentials = lambda: [point["credential"] for point in snapshot()["endpoints"] if point["id"] == "groq"]  # noqa: E731
@@ -87,8 +96,10 @@ def story():
     keyring()
     ports = [desk.free_port(), desk.free_port()]
     desk.settle(ports)
+    # With a panel, or a second window comes up to say that there is none.
+    panel = Panel()
     app = desk.desktop("--hidden")
-    until("the gateway serves", desk.CONTROL.exists)
+    panel.item().shows("● Serving on 127.0.0.1:")
     page = Page("--window")
     try:
         begins(page, ports[0])

@@ -5,6 +5,56 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
+ * What a model can do. `None` means that the runtime does not tell.
+ */
+export type Capabilities = {
+/**
+ * Answers conversations.
+ */
+chat: boolean,
+/**
+ * Calls tools.
+ */
+tools?: boolean,
+/**
+ * Sees images.
+ */
+vision?: boolean,
+/**
+ * Thinks before it answers.
+ */
+reasoning?: boolean,
+/**
+ * Hears audio.
+ */
+audio?: boolean,
+/**
+ * Makes vectors.
+ */
+embeddings: boolean,
+/**
+ * Orders documents.
+ */
+rerank: boolean, };
+
+/**
+ * A client key as a shell shows it.
+ */
+export type ClientKeyView = {
+/**
+ * The tool's name.
+ */
+name: string,
+/**
+ * The day it was made.
+ */
+created: string | null,
+/**
+ * When it was last used, milliseconds since 1970 UTC, where known.
+ */
+last_used_ms: number | null, };
+
+/**
  * What a shell can ask. One JSON object a line on the socket.
  */
 export type Command = { "command": "snapshot" } | { "command": "watch" } | { "command": "set_route",
@@ -210,9 +260,137 @@ title: string, } | { "command": "delete_conversation",
 id: number, } | { "command": "rescan" } | { "command": "stop" };
 
 /**
- * A credential on its way through the control socket. Never printed.
+ * Context lengths in tokens.
  */
-export type SecretText = string;
+export type Context = {
+/**
+ * What the model was trained for.
+ */
+trained?: number,
+/**
+ * What the runtime really gives one request now; the one that counts.
+ */
+effective?: number,
+/**
+ * What its owner set for it; the runtime gives no other unless a request says so.
+ */
+configured?: number, };
+
+/**
+ * A conversation.
+ */
+export type Conversation = {
+/**
+ * Its id.
+ */
+id: number,
+/**
+ * Its title.
+ */
+title: string,
+/**
+ * Every message of every branch, oldest first.
+ */
+messages: Array<Message>, };
+
+/**
+ * A conversation in the list.
+ */
+export type ConversationRow = {
+/**
+ * Its id.
+ */
+id: number,
+/**
+ * Its title: the first words, unless the user gave another.
+ */
+title: string,
+/**
+ * The last message, milliseconds since 1970 UTC.
+ */
+updated_ms: number,
+/**
+ * How many messages.
+ */
+messages: number,
+/**
+ * Where a search met, the words around it.
+ */
+excerpt: string | null, };
+
+/**
+ * Whether an endpoint answers.
+ */
+export type EndpointState = "starting" | "ready" | "needs_key" | "unreachable";
+
+/**
+ * An endpoint as a shell shows it.
+ */
+export type EndpointView = {
+/**
+ * Its id and prefix.
+ */
+id: string,
+/**
+ * What a person reads.
+ */
+name: string,
+/**
+ * The runtime's row, where known.
+ */
+runtime: string | null,
+/**
+ * The provider's row, where it is a hosted one.
+ */
+provider?: string,
+/**
+ * `discovered`, `settings` or `builtin`.
+ */
+origin: string,
+/**
+ * Its address, without any credential.
+ */
+base_url: string,
+/**
+ * Protocols it speaks, best first.
+ */
+speaks: Array<string>,
+/**
+ * Whether requests to it stay on this machine.
+ */
+local: boolean,
+/**
+ * Whether it answers.
+ */
+state: EndpointState,
+/**
+ * Seconds that it still cools down after failures.
+ */
+cooling_seconds: number | null,
+/**
+ * Its version.
+ */
+version: string | null,
+/**
+ * The process that listens.
+ */
+process: number | null,
+/**
+ * Where its key is kept, if it has one.
+ */
+credential: string | null,
+/**
+ * How many models it offers.
+ */
+models: number,
+/**
+ * What it can be told to do with them.
+ */
+actions: ModelActions,
+/**
+ * Warnings.
+ */
+notes: Array<string>, };
 
 /**
  * Which rows to read; an empty filter means all.
@@ -238,6 +416,255 @@ model?: string | null,
  * Only what went wrong.
  */
 errors?: boolean, };
+
+/**
+ * A GPU's memory in bytes.
+ */
+export type Gpu = {
+/**
+ * Its name.
+ */
+name: string,
+/**
+ * All of it.
+ */
+memory_total: number,
+/**
+ * What is free.
+ */
+memory_free: number, };
+
+/**
+ * A runtime that is installed but does not run: what a "start" button needs.
+ */
+export type Installed = {
+/**
+ * Its row in `runtimes.toml`.
+ */
+runtime: string,
+/**
+ * What a person reads.
+ */
+name: string,
+/**
+ * The executable or the app folder.
+ */
+path: string,
+/**
+ * The command that starts its server, word by word.
+ */
+start: Array<string>, };
+
+/**
+ * A request that is being answered.
+ */
+export type LiveRequest = {
+/**
+ * Good for [`Command::CancelRequest`](super::Command::CancelRequest).
+ */
+id: number,
+/**
+ * Arrival, milliseconds since 1970 UTC.
+ */
+started_ms: number,
+/**
+ * The client key's name.
+ */
+client: string | null,
+/**
+ * What the tool calls itself.
+ */
+tool: string | null,
+/**
+ * The protocol that the client speaks.
+ */
+surface: string,
+/**
+ * What was asked for.
+ */
+operation: string,
+/**
+ * The model name that was asked for.
+ */
+asked: string,
+/**
+ * The endpoint that is being asked.
+ */
+endpoint: string | null,
+/**
+ * The model at that endpoint.
+ */
+model: string | null,
+/**
+ * Whether that endpoint is on this machine.
+ */
+local: boolean,
+/**
+ * Whether a stream was asked for.
+ */
+stream: boolean,
+/**
+ * How many targets were tried.
+ */
+attempts: number,
+/**
+ * Frames of the answer so far: about one token each in a stream.
+ */
+chunks: number,
+/**
+ * From arrival to the first byte in milliseconds, once it came.
+ */
+first_byte_ms: number | null, };
+
+/**
+ * The machine's memory in bytes. Zero and none where the system does not tell.
+ */
+export type Machine = {
+/**
+ * All of it.
+ */
+memory_total: number,
+/**
+ * What programs can still have.
+ */
+memory_available: number,
+/**
+ * Each GPU with memory of its own.
+ */
+gpus: Array<Gpu>, };
+
+/**
+ * A kept message.
+ */
+export type Message = {
+/**
+ * Its id.
+ */
+id: number,
+/**
+ * The message that it follows.
+ */
+parent: number | null,
+/**
+ * When it was kept, milliseconds since 1970 UTC.
+ */
+created_ms: number,
+/**
+ * `user`, `assistant` or `system`.
+ */
+role: string,
+/**
+ * Its text.
+ */
+text: string,
+/**
+ * What the model thought before it.
+ */
+reasoning: string | null,
+/**
+ * Images as `data:` URLs.
+ */
+images: Array<string>,
+/**
+ * Who answered and how fast, as it was given.
+ */
+facts: Json, };
+
+/**
+ * One model on one endpoint.
+ */
+export type Model = {
+/**
+ * The name as the endpoint wants to hear it; sent upstream unchanged.
+ */
+id: string,
+/**
+ * Other names under which the endpoint answers for the same model.
+ */
+aliases?: Array<string>,
+/**
+ * Where it is offered.
+ */
+endpoint: string,
+/**
+ * Size of the weights in bytes.
+ */
+size?: number,
+/**
+ * Number of parameters as vendors write it: `8.2B`, `26B-A4B`.
+ */
+parameters?: string,
+/**
+ * `Q4_K_M`, `4bit`, `F16`.
+ */
+quantisation?: string,
+/**
+ * Architecture family: `qwen3`, `llama`.
+ */
+family?: string,
+/**
+ * File format: `gguf`, `mlx`, `safetensors`.
+ */
+format?: string,
+/**
+ * How many tokens fit.
+ */
+context: Context,
+/**
+ * What it can do.
+ */
+capabilities: Capabilities,
+/**
+ * Whether it is in memory now.
+ */
+state: ModelState,
+/**
+ * Memory that it holds while loaded, in bytes.
+ */
+memory?: number,
+/**
+ * The part of `memory` that is on a GPU, in bytes.
+ */
+gpu_memory?: number,
+/**
+ * What the runtime says its content is known by, where it tells: 64 hexadecimal digits.
+ */
+digest?: string,
+/**
+ * Whether prompts stay on this machine. False for a hosted model, for an endpoint elsewhere, and for the cloud
+ * models that a local runtime lists beside its own (Ollama's `:cloud`).
+ */
+local: boolean,
+/**
+ * What it costs and what is promised of it, where it is a provider's.
+ */
+terms?: Terms,
+/**
+ * When it was made or fetched, seconds since 1970, where the runtime tells.
+ */
+created?: number, };
+
+/**
+ * What an endpoint can be told to do with its models.
+ */
+export type ModelActions = {
+/**
+ * Load one into memory.
+ */
+load: boolean,
+/**
+ * Take one out of memory.
+ */
+unload: boolean,
+/**
+ * Fetch one by name.
+ */
+pull: boolean, };
+
+/**
+ * Whether a model is in memory.
+ */
+export type ModelState = "loaded" | "loading" | "cold" | "hosted" | "unknown";
 
 /**
  * A message of a conversation that is to be kept.
@@ -267,6 +694,116 @@ images?: Array<string>,
  * Who answered and how fast, as the window shows it: kept as it is.
  */
 facts?: Json, };
+
+/**
+ * Whether it is open; nothing of either where it is not wanted.
+ */
+export type OllamaPort = {
+/**
+ * Addresses that are listened on: `127.0.0.1:11434`.
+ */
+addresses: Array<string>,
+/**
+ * Why it is not open although it is wanted, and the way out.
+ */
+problem: string | null, };
+
+/**
+ * How a request ended.
+ */
+export type Outcome = "complete" | "client_gone" | "upstream_died" | "refused" | "failed" | "cancelled";
+
+/**
+ * A hosted provider that can be added.
+ */
+export type ProviderView = {
+/**
+ * Its row.
+ */
+id: string,
+/**
+ * What a person reads.
+ */
+name: string,
+/**
+ * Its address; none where each customer has one of their own.
+ */
+base_url: string | null,
+/**
+ * What a customer's own address looks like.
+ */
+base_url_like: string | null,
+/**
+ * What it speaks: `OpenAI chat completions`, ...
+ */
+speaks: Array<string>,
+/**
+ * Environment variables in which users keep its key.
+ */
+variables: Array<string>,
+/**
+ * Which of them is set now, if one is. Its value is not told and not used.
+ */
+found: string | null,
+/**
+ * The endpoints in the settings that are at it.
+ */
+endpoints: Array<string>, };
+
+/**
+ * A model that is being fetched.
+ */
+export type Pull = {
+/**
+ * The endpoint's id.
+ */
+endpoint: string,
+/**
+ * The name that was asked for.
+ */
+name: string,
+/**
+ * How far it is.
+ */
+state: PullState, };
+
+/**
+ * How far a pull is.
+ */
+export type PullState = { "state": "running",
+/**
+ * What the runtime says it does.
+ */
+says: string,
+/**
+ * Bytes so far.
+ */
+done: number,
+/**
+ * Bytes in all, once known.
+ */
+total: number | null, } | { "state": "failed",
+/**
+ * Why.
+ */
+message: string, };
+
+/**
+ * Something that answered but is not used, and why.
+ */
+export type Refusal = {
+/**
+ * The address, folder or file.
+ */
+place: string,
+/**
+ * What it seemed to be.
+ */
+looked_like: string | null,
+/**
+ * Why it is not used, as a sentence.
+ */
+reason: string, };
 
 /**
  * What a shell gets back. One JSON object a line on the socket.
@@ -431,70 +968,80 @@ error: string | null,
 chunks: number, };
 
 /**
- * How a request ended.
+ * A route as a shell shows it.
  */
-export type Outcome = "complete" | "client_gone" | "upstream_died" | "refused" | "failed" | "cancelled";
+export type RouteView = {
+/**
+ * Its name.
+ */
+name: string,
+/**
+ * What the settings say, in order.
+ */
+targets: Array<string>,
+/**
+ * Context in tokens, where set.
+ */
+context: number | null,
+/**
+ * Who would answer now, `endpoint/model`, in order.
+ */
+answers: Array<string>,
+/**
+ * Why nobody would, if so.
+ */
+problem: string | null, };
 
 /**
- * A request that is being answered.
+ * A credential on its way through the control socket. Never printed.
  */
-export type LiveRequest = {
+export type SecretText = string;
+
 /**
- * Good for [`Command::CancelRequest`](super::Command::CancelRequest).
+ * A setting that a window shows.
  */
-id: number,
+export type Setting = {
 /**
- * Arrival, milliseconds since 1970 UTC.
+ * Its place in the settings file: `discovery.enabled`.
  */
-started_ms: number,
+key: string,
 /**
- * The client key's name.
+ * What it does, from the comment in the defaults.
  */
-client: string | null,
+help: string,
 /**
- * What the tool calls itself.
+ * What it takes.
  */
-tool: string | null,
+kind: SettingKind,
 /**
- * The protocol that the client speaks.
+ * What is in force.
  */
-surface: string,
+value: Json,
 /**
- * What was asked for.
+ * What is in force where nothing is said.
  */
-operation: string,
+default: Json,
 /**
- * The model name that was asked for.
+ * Whether it takes effect only after a restart.
  */
-asked: string,
+restart: boolean, };
+
 /**
- * The endpoint that is being asked.
+ * What a setting takes.
  */
-endpoint: string | null,
+export type SettingKind = { "kind": "switch" } | { "kind": "number",
 /**
- * The model at that endpoint.
+ * The least.
  */
-model: string | null,
+least: number,
 /**
- * Whether that endpoint is on this machine.
+ * The most.
  */
-local: boolean,
+most: number, } | { "kind": "choice",
 /**
- * Whether a stream was asked for.
+ * The words.
  */
-stream: boolean,
-/**
- * How many targets were tried.
- */
-attempts: number,
-/**
- * Frames of the answer so far: about one token each in a stream.
- */
-chunks: number,
-/**
- * From arrival to the first byte in milliseconds, once it came.
- */
-first_byte_ms: number | null, };
+options: Array<string>, } | { "kind": "text" } | { "kind": "list" };
 
 /**
  * Everything there is to show, at one moment.
@@ -598,220 +1145,6 @@ pulls: Array<Pull>,
 usage_dropped: number, };
 
 /**
- * Whether it is open; nothing of either where it is not wanted.
- */
-export type OllamaPort = {
-/**
- * Addresses that are listened on: `127.0.0.1:11434`.
- */
-addresses: Array<string>,
-/**
- * Why it is not open although it is wanted, and the way out.
- */
-problem: string | null, };
-
-/**
- * A model that is being fetched.
- */
-export type Pull = {
-/**
- * The endpoint's id.
- */
-endpoint: string,
-/**
- * The name that was asked for.
- */
-name: string,
-/**
- * How far it is.
- */
-state: PullState, };
-
-/**
- * How far a pull is.
- */
-export type PullState = { "state": "running",
-/**
- * What the runtime says it does.
- */
-says: string,
-/**
- * Bytes so far.
- */
-done: number,
-/**
- * Bytes in all, once known.
- */
-total: number | null, } | { "state": "failed",
-/**
- * Why.
- */
-message: string, };
-
-/**
- * A client key as a shell shows it.
- */
-export type ClientKeyView = {
-/**
- * The tool's name.
- */
-name: string,
-/**
- * The day it was made.
- */
-created: string | null,
-/**
- * When it was last used, milliseconds since 1970 UTC, where known.
- */
-last_used_ms: number | null, };
-
-/**
- * The machine's memory in bytes. Zero and none where the system does not tell.
- */
-export type Machine = {
-/**
- * All of it.
- */
-memory_total: number,
-/**
- * What programs can still have.
- */
-memory_available: number,
-/**
- * Each GPU with memory of its own.
- */
-gpus: Array<Gpu>, };
-
-/**
- * A GPU's memory in bytes.
- */
-export type Gpu = {
-/**
- * Its name.
- */
-name: string,
-/**
- * All of it.
- */
-memory_total: number,
-/**
- * What is free.
- */
-memory_free: number, };
-
-/**
- * One model on one endpoint.
- */
-export type Model = {
-/**
- * The name as the endpoint wants to hear it; sent upstream unchanged.
- */
-id: string,
-/**
- * Other names under which the endpoint answers for the same model.
- */
-aliases?: Array<string>,
-/**
- * Where it is offered.
- */
-endpoint: string,
-/**
- * Size of the weights in bytes.
- */
-size?: number,
-/**
- * Number of parameters as vendors write it: `8.2B`, `26B-A4B`.
- */
-parameters?: string,
-/**
- * `Q4_K_M`, `4bit`, `F16`.
- */
-quantisation?: string,
-/**
- * Architecture family: `qwen3`, `llama`.
- */
-family?: string,
-/**
- * File format: `gguf`, `mlx`, `safetensors`.
- */
-format?: string,
-/**
- * How many tokens fit.
- */
-context: Context,
-/**
- * What it can do.
- */
-capabilities: Capabilities,
-/**
- * Whether it is in memory now.
- */
-state: ModelState,
-/**
- * Memory that it holds while loaded, in bytes.
- */
-memory?: number,
-/**
- * The part of `memory` that is on a GPU, in bytes.
- */
-gpu_memory?: number,
-/**
- * What the runtime says its content is known by, where it tells: 64 hexadecimal digits.
- */
-digest?: string,
-/**
- * Whether prompts stay on this machine. False for a hosted model, for an endpoint elsewhere, and for the cloud
- * models that a local runtime lists beside its own (Ollama's `:cloud`).
- */
-local: boolean,
-/**
- * What it costs and what is promised of it, where it is a provider's.
- */
-terms?: Terms,
-/**
- * When it was made or fetched, seconds since 1970, where the runtime tells.
- */
-created?: number, };
-
-/**
- * What a model can do. `None` means that the runtime does not tell.
- */
-export type Capabilities = {
-/**
- * Answers conversations.
- */
-chat: boolean,
-/**
- * Calls tools.
- */
-tools?: boolean,
-/**
- * Sees images.
- */
-vision?: boolean,
-/**
- * Thinks before it answers.
- */
-reasoning?: boolean,
-/**
- * Hears audio.
- */
-audio?: boolean,
-/**
- * Makes vectors.
- */
-embeddings: boolean,
-/**
- * Orders documents.
- */
-rerank: boolean, };
-
-/**
- * Whether a model is in memory.
- */
-export type ModelState = "loaded" | "loading" | "cold" | "hosted" | "unknown";
-
-/**
  * The terms on which a provider offers a model.
  */
 export type Terms = {
@@ -849,314 +1182,6 @@ structured?: boolean,
 retires?: string, };
 
 /**
- * Context lengths in tokens.
- */
-export type Context = {
-/**
- * What the model was trained for.
- */
-trained?: number,
-/**
- * What the runtime really gives one request now; the one that counts.
- */
-effective?: number,
-/**
- * What its owner set for it; the runtime gives no other unless a request says so.
- */
-configured?: number, };
-
-/**
- * Something that answered but is not used, and why.
- */
-export type Refusal = {
-/**
- * The address, folder or file.
- */
-place: string,
-/**
- * What it seemed to be.
- */
-looked_like: string | null,
-/**
- * Why it is not used, as a sentence.
- */
-reason: string, };
-
-/**
- * An endpoint as a shell shows it.
- */
-export type EndpointView = {
-/**
- * Its id and prefix.
- */
-id: string,
-/**
- * What a person reads.
- */
-name: string,
-/**
- * The runtime's row, where known.
- */
-runtime: string | null,
-/**
- * The provider's row, where it is a hosted one.
- */
-provider?: string,
-/**
- * `discovered`, `settings` or `builtin`.
- */
-origin: string,
-/**
- * Its address, without any credential.
- */
-base_url: string,
-/**
- * Protocols it speaks, best first.
- */
-speaks: Array<string>,
-/**
- * Whether requests to it stay on this machine.
- */
-local: boolean,
-/**
- * Whether it answers.
- */
-state: EndpointState,
-/**
- * Seconds that it still cools down after failures.
- */
-cooling_seconds: number | null,
-/**
- * Its version.
- */
-version: string | null,
-/**
- * The process that listens.
- */
-process: number | null,
-/**
- * Where its key is kept, if it has one.
- */
-credential: string | null,
-/**
- * How many models it offers.
- */
-models: number,
-/**
- * What it can be told to do with them.
- */
-actions: ModelActions,
-/**
- * Warnings.
- */
-notes: Array<string>, };
-
-/**
- * What an endpoint can be told to do with its models.
- */
-export type ModelActions = {
-/**
- * Load one into memory.
- */
-load: boolean,
-/**
- * Take one out of memory.
- */
-unload: boolean,
-/**
- * Fetch one by name.
- */
-pull: boolean, };
-
-/**
- * Whether an endpoint answers.
- */
-export type EndpointState = "starting" | "ready" | "needs_key" | "unreachable";
-
-/**
- * A runtime that is installed but does not run: what a "start" button needs.
- */
-export type Installed = {
-/**
- * Its row in `runtimes.toml`.
- */
-runtime: string,
-/**
- * What a person reads.
- */
-name: string,
-/**
- * The executable or the app folder.
- */
-path: string,
-/**
- * The command that starts its server, word by word.
- */
-start: Array<string>, };
-
-/**
- * A route as a shell shows it.
- */
-export type RouteView = {
-/**
- * Its name.
- */
-name: string,
-/**
- * What the settings say, in order.
- */
-targets: Array<string>,
-/**
- * Context in tokens, where set.
- */
-context: number | null,
-/**
- * Who would answer now, `endpoint/model`, in order.
- */
-answers: Array<string>,
-/**
- * Why nobody would, if so.
- */
-problem: string | null, };
-
-/**
- * A hosted provider that can be added.
- */
-export type ProviderView = {
-/**
- * Its row.
- */
-id: string,
-/**
- * What a person reads.
- */
-name: string,
-/**
- * Its address; none where each customer has one of their own.
- */
-base_url: string | null,
-/**
- * What a customer's own address looks like.
- */
-base_url_like: string | null,
-/**
- * What it speaks: `OpenAI chat completions`, ...
- */
-speaks: Array<string>,
-/**
- * Environment variables in which users keep its key.
- */
-variables: Array<string>,
-/**
- * Which of them is set now, if one is. Its value is not told and not used.
- */
-found: string | null,
-/**
- * The endpoints in the settings that are at it.
- */
-endpoints: Array<string>, };
-
-/**
- * A conversation.
- */
-export type Conversation = {
-/**
- * Its id.
- */
-id: number,
-/**
- * Its title.
- */
-title: string,
-/**
- * Every message of every branch, oldest first.
- */
-messages: Array<Message>, };
-
-/**
- * A kept message.
- */
-export type Message = {
-/**
- * Its id.
- */
-id: number,
-/**
- * The message that it follows.
- */
-parent: number | null,
-/**
- * When it was kept, milliseconds since 1970 UTC.
- */
-created_ms: number,
-/**
- * `user`, `assistant` or `system`.
- */
-role: string,
-/**
- * Its text.
- */
-text: string,
-/**
- * What the model thought before it.
- */
-reasoning: string | null,
-/**
- * Images as `data:` URLs.
- */
-images: Array<string>,
-/**
- * Who answered and how fast, as it was given.
- */
-facts: Json, };
-
-/**
- * A setting that a window shows.
- */
-export type Setting = {
-/**
- * Its place in the settings file: `discovery.enabled`.
- */
-key: string,
-/**
- * What it does, from the comment in the defaults.
- */
-help: string,
-/**
- * What it takes.
- */
-kind: SettingKind,
-/**
- * What is in force.
- */
-value: Json,
-/**
- * What is in force where nothing is said.
- */
-default: Json,
-/**
- * Whether it takes effect only after a restart.
- */
-restart: boolean, };
-
-/**
- * What a setting takes.
- */
-export type SettingKind = { "kind": "switch" } | { "kind": "number",
-/**
- * The least.
- */
-least: number,
-/**
- * The most.
- */
-most: number, } | { "kind": "choice",
-/**
- * The words.
- */
-options: Array<string>, } | { "kind": "text" } | { "kind": "list" };
-
-/**
  * How a route answered a short question.
  */
 export type Tested = {
@@ -1190,29 +1215,46 @@ text: string,
 problem: string | null, };
 
 /**
- * A conversation in the list.
+ * One thing to do.
  */
-export type ConversationRow = {
+export type ToolStep = {
 /**
- * Its id.
+ * Where the text goes: a file, a shell, a page of the tool's settings.
  */
-id: number,
+place: string,
 /**
- * Its title: the first words, unless the user gave another.
+ * What to paste, with port, key and route filled in.
  */
-title: string,
+text: string, };
+
 /**
- * The last message, milliseconds since 1970 UTC.
+ * How one tool is pointed here.
  */
-updated_ms: number,
+export type ToolView = {
 /**
- * How many messages.
+ * Its row in `tools.toml`.
  */
-messages: number,
+id: string,
 /**
- * Where a search met, the words around it.
+ * What a person reads.
  */
-excerpt: string | null, };
+name: string,
+/**
+ * What it speaks to us.
+ */
+speaks: string,
+/**
+ * What to do, in order; empty where it cannot be done.
+ */
+steps: Array<ToolStep>,
+/**
+ * What a person should know: limits, or why it cannot be done.
+ */
+note: string,
+/**
+ * When a request of it was last seen, milliseconds since 1970 UTC.
+ */
+seen_ms: number | null, };
 
 /**
  * What one day came to for one model at one endpoint and one client.
@@ -1270,45 +1312,3 @@ total_ms: number,
  * What it cost in US dollars, where the price is known.
  */
 cost_usd: number | null, };
-
-/**
- * How one tool is pointed here.
- */
-export type ToolView = {
-/**
- * Its row in `tools.toml`.
- */
-id: string,
-/**
- * What a person reads.
- */
-name: string,
-/**
- * What it speaks to us.
- */
-speaks: string,
-/**
- * What to do, in order; empty where it cannot be done.
- */
-steps: Array<ToolStep>,
-/**
- * What a person should know: limits, or why it cannot be done.
- */
-note: string,
-/**
- * When a request of it was last seen, milliseconds since 1970 UTC.
- */
-seen_ms: number | null, };
-
-/**
- * One thing to do.
- */
-export type ToolStep = {
-/**
- * Where the text goes: a file, a shell, a page of the tool's settings.
- */
-place: string,
-/**
- * What to paste, with port, key and route filled in.
- */
-text: string, };

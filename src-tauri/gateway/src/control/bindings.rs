@@ -3,7 +3,7 @@
 //! In tests only. The file is committed, so that the window builds without a Rust compiler; the test says when it is old.
 
 use std::any::TypeId;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use ts_rs::{Config, TS, TypeVisitor};
@@ -32,11 +32,11 @@ pub(super) struct RequestRow {
     _cost_usd: Option<String>,
 }
 
-/// Every type that is reached, each after those that need it.
+/// Every type that is reached, by its name: the order in which they are reached changes from build to build.
 struct Types {
     config: Config,
     seen: HashSet<TypeId>,
-    text: String,
+    written: BTreeMap<String, String>,
 }
 
 impl TypeVisitor for Types {
@@ -45,7 +45,8 @@ impl TypeVisitor for Types {
         if T::output_path().is_some() && self.seen.insert(TypeId::of::<T>()) {
             let docs = T::docs().unwrap_or_default();
             let written = format!("\n{docs}export {}", T::decl(&self.config));
-            self.text.extend(written.lines().flat_map(|line| [line.trim_end(), "\n"]));
+            let written = written.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
+            self.written.insert(T::ident(&self.config), written);
             T::visit_dependencies(self);
         } else if T::output_path().is_none() {
             T::visit_generics(self);
@@ -57,18 +58,19 @@ impl TypeVisitor for Types {
 fn the_windows_types_are_these() {
     // A count in JSON is JavaScript's own number: none here passes 2^53.
     let config = Config::new().with_large_int("number");
-    let mut types = Types { config, seen: HashSet::new(), text: HEAD.to_owned() };
+    let mut types = Types { config, seen: HashSet::new(), written: BTreeMap::new() };
     types.visit::<Command>();
     types.visit::<Reply>();
+    let text: String = std::iter::once(HEAD).chain(types.written.values().map(String::as_str)).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/bindings.ts");
     if Environment::of_process().get("POINTSMAN_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &types.text).unwrap();
+        std::fs::write(&path, &text).unwrap();
         return;
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
     assert!(
-        there == types.text,
+        there == text,
         "ui/src/bindings.ts is not what the gateway's types say; write it anew with \
          `POINTSMAN_BLESS=1 cargo test --workspace --lib bindings`, and look at what changed"
     );
