@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use memchr::{memchr2, memmem};
+use memchr::{memchr, memmem};
 
 use crate::protocol::gemini;
 
@@ -301,43 +301,31 @@ fn colon(body: &[u8], at: usize) -> Result<usize, PeekError> {
 }
 
 /// The range of the string that starts at `at`, quotes included.
+///
+/// Only quotes are looked for, since prompts are full of `\n`: whether one is escaped is seen by what stands before it.
 fn string(body: &[u8], at: usize) -> Result<Range<usize>, PeekError> {
     if body.get(at) != Some(&b'"') {
         return Err(PeekError::Broken(at));
     }
-    let mut next = at + 1;
+    let start = at + 1;
+    let mut next = start;
     loop {
-        let found =
-            next + quote_or_escape(body.get(next..).unwrap_or_default()).ok_or(PeekError::Broken(body.len()))?;
-        if body[found] == b'"' {
+        let found = next + quote(body.get(next..).unwrap_or_default()).ok_or(PeekError::Broken(body.len()))?;
+        let escapes = body[start..found].iter().rev().take_while(|byte| **byte == b'\\').count();
+        if escapes % 2 == 0 {
             return Ok(at..found + 1);
         }
-        next = found + 2;
+        next = found + 1;
     }
 }
 
-/// Where the first quote or backslash stands. Prompts are full of `\n`: to start memchr anew at each costs more than to
-/// look eight bytes at a time; only a long stretch without any is worth it.
-fn quote_or_escape(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const NEAR: usize = 64;
-    /// The highest bit of each byte that is zero, and perhaps of bytes behind it.
-    fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(ONES) & !word & (ONES << 7)
+/// Where the first quote stands. To start memchr costs more than a short string; only a long one is worth it.
+fn quote(text: &[u8]) -> Option<usize> {
+    const NEAR: usize = 16;
+    if let Some(at) = text.iter().take(NEAR).position(|byte| *byte == b'"') {
+        return Some(at);
     }
-    let (words, rest) = text[..text.len().min(NEAR)].as_chunks::<8>();
-    for (nth, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let hits = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
-        if hits != 0 {
-            return Some(nth * 8 + hits.trailing_zeros() as usize / 8);
-        }
-    }
-    let searched = words.len() * 8;
-    if text.len() > NEAR {
-        return memchr2(b'"', b'\\', &text[searched..]).map(|at| searched + at);
-    }
-    rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|at| searched + at)
+    memchr(b'"', text.get(NEAR..)?).map(|at| NEAR + at)
 }
 
 /// The position behind the value that starts at `at`.

@@ -52,7 +52,11 @@ pub fn honest(operation: Operation, body: &[u8], context: Option<u32>) -> Option
     };
     let top: Top<'_> = serde_json::from_slice(body).ok()?;
     let mut said = Said { edits: Vec::new(), body };
-    let start = body.iter().position(|byte| *byte == b'{')?;
+    // A list, which serde would read as an object's values in order, is Ollama's to refuse.
+    let start = body.len() - body.trim_ascii_start().len();
+    if body.get(start) != Some(&b'{') {
+        return None;
+    }
     let mut missing = Vec::new();
     said.value(top.truncate, "truncate", "false", &mut missing);
     if shifts {
@@ -181,6 +185,7 @@ mod tests {
             Some(r#"{"shift":true,"truncate":false,"options":{"num_ctx": 2048}}"#),
         );
         check(Chat, None, "no", None);
+        check(Chat, None, r#"["{"]"#, None);
         check(Chat, None, r#"{"options":[1]}"#, Some(r#"{"truncate":false,"shift":false,"options":[1]}"#));
     }
 }
