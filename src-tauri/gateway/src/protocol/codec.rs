@@ -16,6 +16,7 @@ pub(crate) mod ids;
 pub mod json;
 pub(crate) mod media;
 pub(crate) mod openai_models;
+pub(crate) mod place;
 pub(crate) mod repair;
 pub mod serial;
 pub(crate) mod system;

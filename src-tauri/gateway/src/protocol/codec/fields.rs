@@ -4,9 +4,6 @@
 //! and what nobody took is known at the end, so that nothing is left out in silence. `null` is the same as absent. A value
 //! stays the text that it was until it is taken. Not a schema: what a field means is the surface's business.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -14,19 +11,20 @@ use serde_json::{Map, Value};
 use super::apart::{Apart, Entries, Named};
 use super::dropped::note;
 use super::json;
+use super::place::Place;
 use crate::completion::{DecodeError, Wording};
 
 /// An object and where it stands.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
-    at: String,
-    map: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    at: Place,
+    entries: Entries<'a>,
 }
 
 impl<'a> Fields<'a> {
     /// The object that a body is.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Fields<'a>, DecodeError> {
-        serde_json::from_slice(body).map(|entries| Fields::with(String::new(), entries)).map_err(|_| {
+        serde_json::from_slice(body).map(|entries| Fields::with(Place::default(), entries)).map_err(|_| {
             let reason = match serde_json::from_slice::<&RawValue>(body) {
                 Ok(_) => "the request must be a JSON object".to_owned(),
                 Err(error) => format!("the request is no JSON: {error}"),
@@ -40,7 +38,7 @@ impl<'a> Fields<'a> {
         body: &'a [u8],
     ) -> Result<(Fields<'a>, Option<T>), DecodeError> {
         match serde_json::from_slice::<Apart<'a, N, T>>(body) {
-            Ok(Apart { field, rest, .. }) => Ok((Fields::with(String::new(), rest), field)),
+            Ok(Apart { field, rest, .. }) => Ok((Fields::with(Place::default(), rest), field)),
             Err(_) => Ok((Fields::parse(body)?, None)),
         }
     }
@@ -49,65 +47,63 @@ impl<'a> Fields<'a> {
     pub(crate) fn parse_list<N: Named>(body: &'a [u8]) -> Result<(Fields<'a>, Vec<Fields<'a>>), DecodeError> {
         let (mut fields, list) = Fields::parse_apart::<N, Vec<Entries<'a>>>(body)?;
         let list = match list {
-            Some(list) => Fields::numbered(N::NAME, list),
+            Some(list) => Fields::numbered(&fields.place(N::NAME), list),
             None => fields.objects(N::NAME)?,
         };
         Ok((fields, list))
     }
 
-    /// The objects of a list.
-    pub(crate) fn numbered(path: &str, list: Vec<Entries<'a>>) -> Vec<Fields<'a>> {
-        let entry = |(at, entries)| Fields::with(format!("{path}[{at}]"), entries);
-        list.into_iter().enumerate().map(entry).collect()
+    /// The objects of the list at a place.
+    pub(crate) fn numbered(list: &Place, entries: Vec<Entries<'a>>) -> Vec<Fields<'a>> {
+        entries.into_iter().enumerate().map(|(at, entries)| Fields::with(list.entry(at), entries)).collect()
     }
 
     /// An object of which the fields are known.
-    pub(crate) fn with(at: String, entries: Entries<'a>) -> Fields<'a> {
-        Fields { at, map: entries.0 }
+    pub(crate) fn with(at: Place, entries: Entries<'a>) -> Fields<'a> {
+        Fields { at, entries }
     }
 
     /// The object at a place.
-    pub(crate) fn of(at: String, raw: &'a RawValue) -> Result<Fields<'a>, DecodeError> {
+    pub(crate) fn of(at: Place, raw: &'a RawValue) -> Result<Fields<'a>, DecodeError> {
         match serde_json::from_str(raw.get()) {
             Ok(entries) => Ok(Fields::with(at, entries)),
-            Err(_) => Err(wrong(&at, "an object")),
+            Err(_) => Err(wrong(&at.words(), "an object")),
         }
     }
 
     /// The same under other names. Where two become one, the one that came first holds.
     pub(crate) fn renamed(self, rename: impl Fn(&str) -> String) -> Fields<'a> {
-        let mut entries: Vec<_> = self.map.into_iter().collect();
-        entries.sort_by_key(|(_, raw)| raw.get().as_ptr());
-        let mut map = BTreeMap::new();
-        for (name, raw) in entries {
-            map.entry(Cow::Owned(rename(&name))).or_insert(raw);
-        }
-        Fields { at: self.at, map }
+        Fields { at: self.at, entries: self.entries.renamed(rename) }
+    }
+
+    /// A field's place, for what is read within it.
+    pub(crate) fn place(&self, name: &'static str) -> Place {
+        self.at.field(name)
     }
 
     /// A field's place, as the client would write it.
     pub(crate) fn path(&self, name: &str) -> String {
-        if self.at.is_empty() { name.to_owned() } else { format!("{}.{name}", self.at) }
+        self.at.path(name)
     }
 
     /// Whether a field is there and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.map.get(name).is_some_and(|raw| raw.get() != "null")
+        self.entries.get(name).is_some_and(|raw| raw.get() != "null")
     }
 
     /// Whether a field is there and is a text.
     pub(crate) fn is_text(&self, name: &str) -> bool {
-        self.map.get(name).is_some_and(|raw| raw.get().starts_with('"'))
+        self.entries.get(name).is_some_and(|raw| raw.get().starts_with('"'))
     }
 
     /// The names of all that nobody took yet, in alphabetical order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.map.keys().map(|name| &**name)
+        self.entries.left().map(|(name, _)| name)
     }
 
     /// A value as its text.
     pub(crate) fn raw(&mut self, name: &str) -> Option<&'a RawValue> {
-        self.map.remove(name).filter(|raw| raw.get() != "null")
+        self.entries.take(name).filter(|raw| raw.get() != "null")
     }
 
     /// A value of a type; the fault says what is wrong within it.
@@ -117,18 +113,15 @@ impl<'a> Fields<'a> {
 
     /// Any value. One that is nested too deeply to be read stays, and is named at the end.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        let value = serde_json::from_str(self.map.get(name)?.get()).ok()?;
-        self.map.remove(name);
+        let value = serde_json::from_str(self.entries.get(name)?.get()).ok()?;
+        self.entries.take(name);
         Some(value).filter(|value: &Value| !value.is_null())
     }
 
     /// A text.
     pub(crate) fn string(&mut self, name: &str) -> Result<Option<String>, DecodeError> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.wrong(name, "a string")),
-        }
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(raw.get()).map(Some).map_err(|_| self.wrong(name, "a string"))
     }
 
     /// A text of the conversation, as it was written.
@@ -190,15 +183,15 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of objects, each with its place.
-    pub(crate) fn objects(&mut self, name: &str) -> Result<Vec<Fields<'a>>, DecodeError> {
+    pub(crate) fn objects(&mut self, name: &'static str) -> Result<Vec<Fields<'a>>, DecodeError> {
         let Some(raw) = self.raw(name) else { return Ok(Vec::new()) };
-        let path = self.path(name);
+        let place = self.place(name);
         if let Ok(list) = serde_json::from_str(raw.get()) {
-            return Ok(Fields::numbered(&path, list));
+            return Ok(Fields::numbered(&place, list));
         }
         // One by one, to see which it is that is none.
         let list: Vec<&'a RawValue> = serde_json::from_str(raw.get()).map_err(|_| self.wrong(name, "a list"))?;
-        list.into_iter().enumerate().map(|(at, raw)| Fields::of(format!("{path}[{at}]"), raw)).collect()
+        list.into_iter().enumerate().map(|(at, raw)| Fields::of(place.entry(at), raw)).collect()
     }
 
     /// A list of texts, or one text alone.
@@ -217,8 +210,8 @@ impl<'a> Fields<'a> {
     }
 
     /// An object.
-    pub(crate) fn object(&mut self, name: &str) -> Result<Option<Fields<'a>>, DecodeError> {
-        self.raw(name).map(|raw| Fields::of(self.path(name), raw)).transpose()
+    pub(crate) fn object(&mut self, name: &'static str) -> Result<Option<Fields<'a>>, DecodeError> {
+        self.raw(name).map(|raw| Fields::of(self.place(name), raw)).transpose()
     }
 
     /// An object as it is, key order kept.
@@ -232,8 +225,8 @@ impl<'a> Fields<'a> {
 
     /// Names the places of what nobody took and that says something, in the order in which they came.
     pub(crate) fn rest(self, dropped: &mut Vec<String>) {
-        let says = |raw: &&RawValue| !matches!(raw.get(), "null" | "[]" | "{}" | "\"\"" | "false");
-        let mut rest: Vec<_> = self.map.iter().filter(|(_, raw)| says(raw)).collect();
+        let says = |raw: &RawValue| !matches!(raw.get(), "null" | "[]" | "{}" | "\"\"" | "false");
+        let mut rest: Vec<_> = self.entries.left().filter(|(_, raw)| says(raw)).collect();
         // All are slices of one body: the lower address came first.
         rest.sort_by_key(|(_, raw)| raw.get().as_ptr());
         for (name, _) in rest {

@@ -19,12 +19,12 @@ pub(super) fn parse_turns(body: &[u8]) -> Result<(Fields<'_>, Option<Vec<Turn<'_
 }
 
 /// An object below another.
-pub(super) fn object<'a>(fields: &mut Fields<'a>, name: &str) -> Result<Option<Fields<'a>>, DecodeError> {
+pub(super) fn object<'a>(fields: &mut Fields<'a>, name: &'static str) -> Result<Option<Fields<'a>>, DecodeError> {
     Ok(fields.object(name)?.map(respelled))
 }
 
 /// A list of objects.
-pub(super) fn objects<'a>(fields: &mut Fields<'a>, name: &str) -> Result<Vec<Fields<'a>>, DecodeError> {
+pub(super) fn objects<'a>(fields: &mut Fields<'a>, name: &'static str) -> Result<Vec<Fields<'a>>, DecodeError> {
     Ok(fields.objects(name)?.into_iter().map(respelled).collect())
 }
 
@@ -45,15 +45,14 @@ pub(super) fn contents<'a>(
     let Some(turns) = turns else {
         return objects(fields, Contents::NAME)?.into_iter().map(|fields| content(fields, None)).collect();
     };
-    let turn = |(at, turn): (usize, Turn<'a>)| {
-        content(respelled(Fields::with(format!("{}[{at}]", Contents::NAME), turn.rest)), turn.field)
-    };
+    let list = fields.place(Contents::NAME);
+    let turn = |(at, turn): (usize, Turn<'a>)| content(respelled(Fields::with(list.entry(at), turn.rest)), turn.field);
     turns.into_iter().enumerate().map(turn).collect()
 }
 
 fn content<'a>(mut fields: Fields<'a>, parts: Option<Vec<Entries<'a>>>) -> Result<Content<'a>, DecodeError> {
     let parts = match parts {
-        Some(parts) => Fields::numbered(&fields.path(Parts::NAME), parts).into_iter().map(respelled).collect(),
+        Some(parts) => Fields::numbered(&fields.place(Parts::NAME), parts).into_iter().map(respelled).collect(),
         None => objects(&mut fields, Parts::NAME)?,
     };
     Ok(Content { fields, parts })

@@ -193,9 +193,10 @@ fn result(fields: &mut Fields<'_>, parts: Vec<Part>, open: &mut Vec<Open>) -> Re
 }
 
 fn images(fields: &mut Fields<'_>) -> Result<Vec<Part>, DecodeError> {
-    let place = fields.path("images");
     let mut parts = Vec::new();
-    for (at, image) in fields.list("images")?.unwrap_or_default().into_iter().enumerate() {
+    let Some(list) = fields.list("images")? else { return Ok(parts) };
+    let place = fields.path("images");
+    for (at, image) in list.into_iter().enumerate() {
         let Value::String(image) = image else {
             return Err(DecodeError::Malformed(format!("`{place}[{at}]` must be base64")));
         };

@@ -12,7 +12,6 @@ use crate::completion::{
     ToolCall, ToolKind, ToolResult,
 };
 use crate::protocol::codec::fields::Fields;
-use crate::protocol::codec::json::TextOr;
 use crate::protocol::codec::{ids, media};
 
 /// A call that was made: its id, its tool, its kind.
@@ -87,11 +86,10 @@ fn assistant(fields: &mut Fields<'_>, made: &mut Vec<Made>) -> Result<Vec<Part>,
     for mut entry in fields.objects("tool_calls")? {
         parts.push(Part::ToolCall(call(&mut entry)?));
     }
-    let place = fields.path("function_call");
     if let Some(mut older) = fields.object("function_call")? {
         let name = older.required("name")?;
         let arguments = arguments(older.raw("arguments"));
-        let id = ids::made_up("call_", &[&place, &name]);
+        let id = ids::made_up("call_", &[&fields.path("function_call"), &name]);
         parts.push(Part::ToolCall(ToolCall { id, name, arguments, kind: ToolKind::Function, state: None }));
     }
     for part in &parts {
@@ -160,17 +158,19 @@ pub(super) fn signature(extra: Option<&Value>) -> Option<OpaqueState> {
 }
 
 fn content(fields: &mut Fields<'_>) -> Result<Vec<Part>, DecodeError> {
-    let place = fields.path("content");
-    let Some(raw) = fields.raw("content") else { return Ok(Vec::new()) };
-    match TextOr::<&RawValue>::read(raw, &place) {
-        Ok(TextOr::Text(text)) if text.is_empty() => Ok(Vec::new()),
-        Ok(TextOr::Text(text)) => Ok(vec![Part::text(text)]),
-        Ok(TextOr::List(list)) => {
-            let entry = |(at, raw)| part(Fields::of(format!("{place}[{at}]"), raw)?);
-            list.into_iter().enumerate().map(entry).collect()
-        }
-        Err(_) => Err(fields.wrong("content", "a string or a list of parts")),
+    if fields.is_text("content") {
+        let text = fields.wording("content")?.filter(|text| !text.is_empty());
+        return Ok(text.map(Part::text).into_iter().collect());
     }
+    let Some(raw) = fields.raw("content") else { return Ok(Vec::new()) };
+    if !raw.get().starts_with('[') {
+        return Err(fields.wrong("content", "a string or a list of parts"));
+    }
+    let place = fields.place("content");
+    let list: Vec<&RawValue> =
+        serde_json::from_str(raw.get()).map_err(|_| fields.wrong("content", "a list of parts"))?;
+    let entry = |(at, raw)| part(Fields::of(place.entry(at), raw)?);
+    list.into_iter().enumerate().map(entry).collect()
 }
 
 fn part(mut fields: Fields<'_>) -> Result<Part, DecodeError> {
@@ -239,15 +239,14 @@ pub(super) fn read_thought(value: &Option<Value>) -> (String, Option<OpaqueState
     }
 }
 
-fn url(fields: &mut Fields<'_>, name: &str) -> Result<(MediaSource, Option<String>), DecodeError> {
-    let place = fields.path(name);
+fn url(fields: &mut Fields<'_>, name: &'static str) -> Result<(MediaSource, Option<String>), DecodeError> {
     let Some(raw) = fields.raw(name) else {
         return Err(fields.wrong(name, "an object with a `url`"));
     };
     if let Ok(url) = serde_json::from_str::<String>(raw.get()) {
-        return Ok((media::source(url, "image/png", &place)?, None));
+        return Ok((media::source(url, "image/png", &fields.path(name))?, None));
     }
-    let mut inner = Fields::of(place, raw)?;
+    let mut inner = Fields::of(fields.place(name), raw)?;
     let place = inner.path("url");
     Ok((media::source(inner.required("url")?, "image/png", &place)?, inner.string("detail")?))
 }

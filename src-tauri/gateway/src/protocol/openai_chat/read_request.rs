@@ -190,7 +190,7 @@ fn tool_choice(fields: &mut Fields<'_>, tools: &mut Vec<Tool>) -> Result<Option<
             None => Err(fields.wrong("tool_choice", "`auto`, `none`, `required` or one tool")),
         };
     }
-    let mut choice = Fields::of(fields.path("tool_choice"), raw)?;
+    let mut choice = Fields::of(fields.place("tool_choice"), raw)?;
     if let Some(mut allowed) = choice.object("allowed_tools")? {
         let mode = allowed.string("mode")?.and_then(|mode| word(&mode)).unwrap_or(ToolChoice::Auto);
         let mut names = Vec::new();
