@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use memchr::{memchr, memmem};
+use memchr::{memchr_iter, memmem};
 
 use crate::protocol::gemini;
 
@@ -302,30 +302,15 @@ fn colon(body: &[u8], at: usize) -> Result<usize, PeekError> {
 
 /// The range of the string that starts at `at`, quotes included.
 ///
-/// Only quotes are looked for, since prompts are full of `\n`: whether one is escaped is seen by what stands before it.
+/// Only quotes are looked for, since prompts are full of `\n`: what stands before one says whether it ends the string.
 fn string(body: &[u8], at: usize) -> Result<Range<usize>, PeekError> {
     if body.get(at) != Some(&b'"') {
         return Err(PeekError::Broken(at));
     }
-    let start = at + 1;
-    let mut next = start;
-    loop {
-        let found = next + quote(body.get(next..).unwrap_or_default()).ok_or(PeekError::Broken(body.len()))?;
-        let escapes = body[start..found].iter().rev().take_while(|byte| **byte == b'\\').count();
-        if escapes % 2 == 0 {
-            return Ok(at..found + 1);
-        }
-        next = found + 1;
-    }
-}
-
-/// Where the first quote stands. To start memchr costs more than a short string; only a long one is worth it.
-fn quote(text: &[u8]) -> Option<usize> {
-    const NEAR: usize = 16;
-    if let Some(at) = text.iter().take(NEAR).position(|byte| *byte == b'"') {
-        return Some(at);
-    }
-    memchr(b'"', text.get(NEAR..)?).map(|at| NEAR + at)
+    let text = &body[at + 1..];
+    let escaped = |quote: usize| text[..quote].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    let end = memchr_iter(b'"', text).find(|quote| !escaped(*quote)).ok_or(PeekError::Broken(body.len()))?;
+    Ok(at..at + 1 + end + 1)
 }
 
 /// The position behind the value that starts at `at`.
