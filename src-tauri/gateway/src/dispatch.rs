@@ -43,6 +43,8 @@ use crate::routing::Target;
 use crate::secrets::Vault;
 use crate::settings::Settings;
 use crate::upstream::Upstream;
+use crate::usage::Outcome;
+use crate::usage::live::Cancelled;
 use crate::usage::recorder::Recorder;
 use ask::Ask;
 use attempt::Attempt;
@@ -97,6 +99,27 @@ pub struct Dispatch {
     pub settings: watch::Receiver<Arc<Settings>>,
 }
 
+/// Why nobody answered, and who was asked last. The request's row says so already.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// Why.
+    pub error: Error,
+    /// How many targets were tried.
+    pub attempts: u8,
+    /// The endpoint and the model that were tried last.
+    pub target: Option<(Arc<str>, Arc<str>)>,
+}
+
+impl Unanswered {
+    /// Ends a request's row.
+    pub fn because(error: Error, mut recorder: Recorder) -> Unanswered {
+        let attempts = recorder.attempts();
+        let outcome = if attempts == 0 { Outcome::Refused } else { Outcome::Failed };
+        recorder.ended(outcome, Some(error.status().as_u16()), Some(error.to_string()));
+        Unanswered { error, attempts, target: recorder.target() }
+    }
+}
+
 /// How one target is asked, with all that it is asked.
 enum Way<'t> {
     Forward(Box<Ask<'t>>),
@@ -137,8 +160,18 @@ impl<'t> Way<'t> {
 }
 
 impl Dispatch {
-    /// Answers a request from the first target that can.
+    /// Answers a request from the first target that can, unless the user gives it up first.
     pub async fn answer(
+        &self,
+        inbound: Inbound,
+        targets: &[Target],
+        recorder: Recorder,
+    ) -> Result<Response<AnswerBody>, Unanswered> {
+        let cancelled = recorder.cancelled();
+        unless(cancelled, self.ask_in_turn(inbound, targets, recorder)).await
+    }
+
+    async fn ask_in_turn(
         &self,
         inbound: Inbound,
         targets: &[Target],
@@ -204,9 +237,7 @@ impl Dispatch {
                 }
                 Attempt::Failed(error, failure) => {
                     tracing::debug!(endpoint = %target.endpoint.id, error = ?error.to_string(), "no answer");
-                    if let Some(failure) = failure {
-                        self.tell(Event::Failed(Arc::clone(&target.endpoint.id), failure));
-                    }
+                    self.failed(target, failure);
                     failed = error;
                 }
             }
@@ -222,36 +253,57 @@ impl Dispatch {
         inbound: Inbound,
         target: &Target,
         mut recorder: Recorder,
-    ) -> Result<Response<AnswerBody>, (Error, Recorder)> {
+    ) -> Result<Response<AnswerBody>, Unanswered> {
         recorder.attempt(target);
         let limits = self.settings.borrow().limits;
-        match self.attempt(&Ask::raw(&inbound, method, path), target, &limits).await {
-            Attempt::Answer(answer) => {
-                self.heard(target, answer.retry.as_ref());
-                let idle = Duration::from_secs(limits.idle_seconds);
-                Ok(passing::pass_on(*answer, &inbound, Onward { target, idle, recorder, keeper: None }))
-            }
-            Attempt::Failed(error, failure) => {
-                if let Some(failure) = failure {
-                    self.tell(Event::Failed(Arc::clone(&target.endpoint.id), failure));
+        let cancelled = recorder.cancelled();
+        let asked = async {
+            match self.attempt(&Ask::raw(&inbound, method, path), target, &limits).await {
+                Attempt::Answer(answer) => {
+                    self.heard(target, answer.retry.as_ref());
+                    let idle = Duration::from_secs(limits.idle_seconds);
+                    Ok(passing::pass_on(*answer, &inbound, Onward { target, idle, recorder, keeper: None }))
                 }
-                Err((error, recorder))
+                Attempt::Failed(error, failure) => {
+                    self.failed(target, failure);
+                    Err((error, recorder))
+                }
             }
-        }
+        };
+        unless(cancelled, asked).await
     }
 
     /// Tells the catalog how a target that answered fares.
     fn heard(&self, target: &Target, failure: Option<&Failure>) {
         match failure {
-            Some(failure) => self.tell(Event::Failed(Arc::clone(&target.endpoint.id), failure.clone())),
+            Some(failure) => self.failed(target, Some(failure.clone())),
             None if !target.endpoint.health.is_clear() => self.tell(Event::Recovered(Arc::clone(&target.endpoint.id))),
             None => {}
+        }
+    }
+
+    /// Tells the catalog how a target failed, where that says something of it.
+    fn failed(&self, target: &Target, failure: Option<Failure>) {
+        if let Some(failure) = failure {
+            self.tell(Event::Failed(Arc::clone(&target.endpoint.id), failure));
         }
     }
 
     /// Never waits: a full queue means that the catalog hears of it from the next request.
     fn tell(&self, event: Event) {
         let _ = self.events.try_send(event);
+    }
+}
+
+/// What comes of a request that the user may give up. What was under way is then dropped with its recorder, which knows why.
+async fn unless<T>(
+    cancelled: Cancelled,
+    asked: impl Future<Output = Result<T, (Error, Recorder)>>,
+) -> Result<T, Unanswered> {
+    tokio::select! {
+        biased;
+        answered = asked => answered.map_err(|(error, recorder)| Unanswered::because(error, recorder)),
+        () = cancelled => Err(Unanswered { error: Error::Cancelled, attempts: 0, target: None }),
     }
 }
 

@@ -155,10 +155,10 @@ impl From<chat::Error> for Failure {
     fn from(error: chat::Error) -> Failure {
         match error {
             chat::Error::Key => Failure::Usage(format!("{KEY}: {error}")),
-            chat::Error::Refused { status, message } if status == 401 => Failure::Failed(anyhow::anyhow!(
+            chat::Error::Refused { status, message, .. } if status == 401 => Failure::Failed(anyhow::anyhow!(
                 "{message}; `pointsman chat` sends the one in the variable {KEY}: unset it, or put a good one there"
             )),
-            chat::Error::Refused { status, message } if status == 404 => Failure::NotFound(message),
+            chat::Error::Refused { status, message, .. } if status == 404 => Failure::NotFound(message),
             chat::Error::Refused { .. } | chat::Error::Elsewhere(_) | chat::Error::Silent { .. } => {
                 Failure::Failed(error.into())
             }

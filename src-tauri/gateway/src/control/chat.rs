@@ -51,6 +51,8 @@ pub enum Error {
         status: StatusCode,
         /// Its words.
         message: String,
+        /// Who was asked last.
+        head: Box<Head>,
     },
 }
 
@@ -60,6 +62,7 @@ pub struct Connection {
     client: Client<HttpConnector, Full<Bytes>>,
     address: SocketAddr,
     key: Option<String>,
+    agent: &'static str,
 }
 
 impl Connection {
@@ -70,7 +73,12 @@ impl Connection {
             return Err(Error::Elsewhere(snapshot.addresses.join(", ")));
         };
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Ok(Connection { client, address, key })
+        Ok(Connection { client, address, key, agent: concat!("pointsman-chat/", env!("CARGO_PKG_VERSION")) })
+    }
+
+    /// The same under another name of a tool.
+    pub fn called(self, agent: &'static str) -> Connection {
+        Connection { agent, ..self }
     }
 
     /// Asks for a streamed chat completion.
@@ -78,7 +86,7 @@ impl Connection {
         let started = Instant::now();
         let mut request = Request::post(format!("http://{}/v1/chat/completions", self.address))
             .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("pointsman-chat/", env!("CARGO_PKG_VERSION")));
+            .header(USER_AGENT, self.agent);
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, format!("Bearer {key}"));
         }
@@ -211,10 +219,12 @@ fn on_this_machine(address: SocketAddr) -> Option<SocketAddr> {
 
 async fn refusal(response: Response<Incoming>) -> Error {
     let status = response.status();
+    let head = Box::new(Head::of(response.headers()));
     let body = Limited::new(response.into_body(), LONGEST_ERROR).collect().await;
     let body: Value = body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok()).unwrap_or_default();
     let message = body["error"]["message"].as_str();
-    Error::Refused { status, message: message.map_or_else(|| format!("Pointsman answered {status}"), str::to_owned) }
+    let message = message.map_or_else(|| format!("Pointsman answered {status}"), str::to_owned);
+    Error::Refused { status, message, head }
 }
 
 #[cfg(test)]

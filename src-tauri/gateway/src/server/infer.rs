@@ -19,7 +19,7 @@ use super::read::read;
 use super::responses;
 use super::waiting::Waiting;
 use crate::dispatch::memory::Memory;
-use crate::dispatch::{Inbound, headers};
+use crate::dispatch::{Inbound, Unanswered, headers};
 use crate::error::Error;
 use crate::ingress::mlflow;
 use crate::ingress::peek::{self, Peek, PeekError};
@@ -130,29 +130,23 @@ pub(super) async fn infer(
         let first = target.clone();
         return wait(shared, inbound, &first, choice.targets, recorder);
     }
-    let cancelled = recorder.cancelled();
-    let answered = tokio::select! {
-        biased;
-        answered = shared.dispatch.answer(inbound, &choice.targets, recorder) => answered,
-        // What was under way is dropped with the recorder, which knows why.
-        () = cancelled => return refuse(shared, protocol, &Error::Cancelled),
-    };
-    match answered {
+    match shared.dispatch.answer(inbound, &choice.targets, recorder).await {
         Ok(response) => response.map(Body::Answer),
-        Err((error, recorder)) => failed(shared, protocol, &error, recorder),
+        Err(unanswered) => nobody(shared, protocol, &unanswered),
     }
 }
 
 /// Nobody answered: why, and who was asked last.
-pub(super) fn failed(shared: &Shared, protocol: Protocol, error: &Error, mut recorder: Recorder) -> Response<Body> {
-    let outcome = if recorder.attempts() == 0 { Outcome::Refused } else { Outcome::Failed };
-    let attempts = u16::from(recorder.attempts());
-    recorder.ended(outcome, Some(error.status().as_u16()), Some(error.to_string()));
-    let mut response = refuse(shared, protocol, error);
+pub(super) fn nobody(shared: &Shared, protocol: Protocol, unanswered: &Unanswered) -> Response<Body> {
+    let mut response = refuse(shared, protocol, &unanswered.error);
+    // Given up: nobody failed.
+    if matches!(unanswered.error, Error::Cancelled) {
+        return response;
+    }
     let headers = response.headers_mut();
-    headers.insert(headers::ATTEMPTS, HeaderValue::from(attempts));
-    if let Some((endpoint, model)) = recorder.target() {
-        headers::name(headers, &endpoint, &model);
+    headers.insert(headers::ATTEMPTS, HeaderValue::from(u16::from(unanswered.attempts)));
+    if let Some((endpoint, model)) = &unanswered.target {
+        headers::name(headers, endpoint, model);
     }
     response
 }
@@ -181,9 +175,8 @@ fn wait(
 ) -> Response<Body> {
     let protocol = inbound.protocol;
     let shared = Arc::clone(shared);
-    let cancelled = recorder.cancelled();
     let answer = async move { shared.dispatch.answer(inbound, &targets, recorder).await };
-    let waiting = Waiting::new(protocol, &first.model.id, Box::pin(answer), cancelled);
+    let waiting = Waiting::new(protocol, &first.model.id, Box::pin(answer));
     let mut response = Response::new(Body::Waiting(Box::new(waiting)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

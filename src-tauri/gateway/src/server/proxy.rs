@@ -10,10 +10,10 @@ use http::header::USER_AGENT;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::answer::{Door, Shared, printable, refuse, turn_away};
+use super::answer::{Door, Shared, printable, turn_away};
 use super::body::Body;
 use super::guard::Key;
-use super::infer::{failed, refused};
+use super::infer::{nobody, refused};
 use super::read::read;
 use crate::catalog::{Catalog, Endpoint, Model, ModelState, Origin};
 use crate::dispatch::Inbound;
@@ -63,14 +63,15 @@ pub(super) async fn proxy(
     );
     recorder.client(Some(client), parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()));
     let limit = settings.limits.body_bytes;
-    if *shared.paused.borrow() {
-        return refused(shared, protocol, &Error::Paused, recorder);
-    }
     // In whatever encoding: only its sender and its reader need to know.
     let body = match read(None, body, limit).await {
         Ok(body) => body,
         Err(error) => return refused(shared, protocol, &error, recorder),
     };
+    // Not before: a connection whose body was not read could not be used again.
+    if *shared.paused.borrow() {
+        return refused(shared, protocol, &Error::Paused, recorder);
+    }
     // Told in the usage row, where there is one to tell.
     let peek = peek::json(&body).unwrap_or_else(|_| Peek::nothing());
     let model = Model::named(peek.model.as_deref().unwrap_or("-"), Arc::clone(&endpoint.id), endpoint.local);
@@ -90,15 +91,9 @@ pub(super) async fn proxy(
         context: None,
         memory: None,
     };
-    let cancelled = recorder.cancelled();
-    let passed = tokio::select! {
-        biased;
-        passed = shared.dispatch.pass(parts.method, path, inbound, &target, recorder) => passed,
-        () = cancelled => return refuse(shared, protocol, &Error::Cancelled),
-    };
-    match passed {
+    match shared.dispatch.pass(parts.method, path, inbound, &target, recorder).await {
         Ok(response) => response.map(Body::Answer),
-        Err((error, recorder)) => failed(shared, protocol, &error, recorder),
+        Err(unanswered) => nobody(shared, protocol, &unanswered),
     }
 }
 

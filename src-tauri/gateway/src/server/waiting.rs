@@ -13,25 +13,21 @@ use http::Response;
 use http_body::{Body as _, Frame};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::dispatch::AnswerBody;
+use crate::dispatch::{AnswerBody, Unanswered};
 use crate::error::Error;
 use crate::protocol::{Protocol, refusal};
 use crate::upstream::BrokeOff;
-use crate::usage::Outcome;
-use crate::usage::live::Cancelled;
-use crate::usage::recorder::Recorder;
 
 /// Time between two comments.
 const BEAT: Duration = Duration::from_secs(2);
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<AnswerBody>, (Error, Recorder)>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = Result<Response<AnswerBody>, Unanswered>> + Send>>;
 
 /// The body of such a stream.
 pub(crate) struct Waiting {
     protocol: Protocol,
     comment: Bytes,
     beat: Interval,
-    cancelled: Cancelled,
     state: State,
 }
 
@@ -43,14 +39,13 @@ enum State {
 
 impl Waiting {
     /// Comments that `model` loads until `answer` is there.
-    pub(crate) fn new(protocol: Protocol, model: &str, answer: Answer, cancelled: Cancelled) -> Waiting {
+    pub(crate) fn new(protocol: Protocol, model: &str, answer: Answer) -> Waiting {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Waiting {
             protocol,
             comment: Bytes::from(format!(": loading {model}\n\n")),
             beat,
-            cancelled,
             state: State::Loading(answer),
         }
     }
@@ -62,9 +57,6 @@ impl Waiting {
                 State::Ended => return Poll::Ready(None),
                 State::Answering(answer) => return Pin::new(answer).poll_frame(cx),
                 State::Loading(answer) => match answer.as_mut().poll(cx) {
-                    Poll::Pending if Pin::new(&mut self.cancelled).poll(cx).is_ready() => {
-                        return self.tell(&Error::Cancelled);
-                    }
                     Poll::Pending => {
                         return self.beat.poll_tick(cx).map(|_| Some(Ok(Frame::data(self.comment.clone()))));
                     }
@@ -77,10 +69,7 @@ impl Waiting {
                         let error = Error::BadAnswer { endpoint, status: response.status().as_u16(), reason };
                         return self.tell(&error);
                     }
-                    Poll::Ready(Err((error, mut recorder))) => {
-                        recorder.ended(Outcome::Failed, Some(error.status().as_u16()), Some(error.to_string()));
-                        return self.tell(&error);
-                    }
+                    Poll::Ready(Err(unanswered)) => return self.tell(&unanswered.error),
                 },
             }
         }
