@@ -17,7 +17,7 @@ pub mod socket;
 mod view;
 
 pub use command::{Command, NewMessage, SecretText};
-pub use handle::{Handle, Parts, Watched, count_changes};
+pub use handle::{Handle, Parts, Watched, count_changes, count_stirs};
 pub use reply::{
     Conversation, ConversationRow, LiveRequest, Message, ProviderView, Reply, Setting, SettingKind, Tested, ToolStep,
     ToolView, UsageDay,

@@ -263,6 +263,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         },
         yard,
     );
+    tasks.spawn(control::count_stirs(shared.live.clone(), changes_tx.clone(), stop.clone()));
     tasks.spawn(control::count_changes(watched, changes_tx, stop.clone()));
     let handle = Handle::new(Parts {
         instance,

@@ -13,7 +13,7 @@ mod upkeep;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,7 @@ use crate::settings::watch::Loaded;
 use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit};
 use crate::timestamp;
 use crate::upkeep::Upkeep;
+use crate::usage::live::Live;
 
 /// What a handle is made of.
 pub struct Parts {
@@ -366,6 +367,25 @@ pub struct Watched {
     pub paused: watch::Receiver<bool>,
     /// Why the keychain cannot be used.
     pub keychain: watch::Receiver<Option<String>>,
+}
+
+/// The shortest time between two changes from busy to idle: tools ask in quick succession, and who shows it is a person.
+const CALM: Duration = Duration::from_millis(500);
+
+/// Counts into the same number when a first request is answered and when none is left, until `stop`.
+pub async fn count_stirs(live: Live, changes: watch::Sender<u64>, stop: CancellationToken) {
+    let stirs = async {
+        let mut busy = false;
+        loop {
+            live.stirred().await;
+            if busy != (live.count() > 0) {
+                busy = !busy;
+                changes.send_modify(|count| *count += 1);
+                tokio::time::sleep(CALM).await;
+            }
+        }
+    };
+    stop.run_until_cancelled(stirs).await;
 }
 
 /// Counts its changes into one number, until `stop`.

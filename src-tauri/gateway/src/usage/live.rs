@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
 
 use super::Record;
 use super::table::request::milliseconds;
@@ -28,6 +29,8 @@ struct Table {
     next: AtomicU64,
     slots: Mutex<BTreeMap<u64, Arc<Slot>>>,
     seen: Mutex<Seen>,
+    /// Told when there is a first request and when there is none left.
+    stirred: Notify,
 }
 
 /// Who asked when, in milliseconds since 1970 UTC.
@@ -84,6 +87,11 @@ impl Live {
         self.slots().len().try_into().unwrap_or(u32::MAX)
     }
 
+    /// Waits until there may be a first one, or none left. Several changes meanwhile are told as one.
+    pub async fn stirred(&self) {
+        self.0.stirred.notified().await;
+    }
+
     /// All of them, oldest first.
     pub fn rows(&self) -> Vec<Row> {
         // What takes long is done after the table is free again.
@@ -125,12 +133,21 @@ impl Live {
             cancelled: AtomicBool::new(false),
             waiting: AtomicWaker::new(),
         });
-        self.slots().insert(id, Arc::clone(&slot));
+        let mut slots = self.slots();
+        slots.insert(id, Arc::clone(&slot));
+        if slots.len() == 1 {
+            self.0.stirred.notify_one();
+        }
+        drop(slots);
         slot
     }
 
     pub(super) fn leave(&self, slot: &Slot) {
-        self.slots().remove(&slot.id);
+        let mut slots = self.slots();
+        slots.remove(&slot.id);
+        if slots.is_empty() {
+            self.0.stirred.notify_one();
+        }
     }
 
     pub(super) fn note(&self, record: &Record) {
