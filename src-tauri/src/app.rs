@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Arguments;
+use crate::clipboard::Clipboard;
 use crate::keeper::{self, Sight};
 use crate::memory::{Memory, Recent};
 use crate::signals::Signals;
@@ -30,6 +31,8 @@ pub(crate) struct Desk {
     pub(crate) world: World,
     /// Has the menu drawn again though the gateway shows nothing new.
     pub(crate) redraw: Notify,
+    /// What the user copies.
+    pub(crate) clipboard: Clipboard,
     /// A newer version, where one is known.
     pub(crate) newer: Newer,
     app: AppHandle,
@@ -55,7 +58,6 @@ pub(crate) fn run(world: World, hidden: bool) -> anyhow::Result<i32> {
         // The first of all, so that a second start does nothing else before it hands over.
         .plugin(tauri_plugin_single_instance::init(|app, words, _folder| asked_again(app, words)))
         .plugin(tauri_plugin_autostart::Builder::new().args(["--hidden"]).build())
-        .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init());
     let app = update::with_updater(builder, updates)
@@ -66,6 +68,7 @@ pub(crate) fn run(world: World, hidden: bool) -> anyhow::Result<i32> {
             let memory_file = Memory::file(&world.folders.data);
             let desk = Arc::new(Desk {
                 redraw: Notify::new(),
+                clipboard: Clipboard::default(),
                 newer: Newer::default(),
                 app: app.clone(),
                 sight: seen,

@@ -7,6 +7,7 @@
 
 mod app;
 mod arguments;
+mod clipboard;
 mod headless;
 mod keeper;
 mod logging;

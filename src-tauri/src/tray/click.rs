@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use pointsman_gateway::control::{Command, Reply, Snapshot};
 use tauri::AppHandle;
-use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_opener::OpenerExt;
 
 use super::item::Action;
@@ -45,7 +44,7 @@ async fn carry_out(app: &AppHandle, desk: &Arc<Desk>, action: Action, on: bool) 
         Action::CopyBaseUrl => {
             let (snapshot, _) = serving(desk)?;
             let address = snapshot.addresses.first().ok_or("Pointsman listens nowhere")?;
-            copy(app, &format!("http://{address}/v1"))
+            desk.clipboard.write(&format!("http://{address}/v1"))
         }
         Action::CopyNewKey => copy_new_key(app, desk).await,
         Action::Open => desk.open_window(None).await,
@@ -102,7 +101,7 @@ async fn copy_new_key(app: &AppHandle, desk: &Desk) -> Result<(), String> {
     let name = free_name(&snapshot);
     match link.ask(Command::AddClientKey { name: name.clone() }).await? {
         Reply::ClientKey { key } => {
-            copy(app, &key.0)?;
+            desk.clipboard.write(&key.0)?;
             // Told always: a key that nobody knows of is no good.
             notices::show(
                 app,
@@ -119,10 +118,6 @@ async fn copy_new_key(app: &AppHandle, desk: &Desk) -> Result<(), String> {
 fn free_name(snapshot: &Snapshot) -> String {
     let taken = |name: &String| snapshot.client_keys.iter().any(|key| key.name == *name);
     (1..).map(|number: u32| format!("tool-{number}")).find(|name| !taken(name)).unwrap_or_default()
-}
-
-fn copy(app: &AppHandle, text: &str) -> Result<(), String> {
-    app.clipboard().write_text(text).map_err(|error| format!("it could not be copied: {error}"))
 }
 
 #[cfg(test)]

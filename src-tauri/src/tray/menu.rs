@@ -11,7 +11,7 @@ use pointsman_gateway::control::{EndpointView, RouteView, Snapshot};
 use super::item::{Action, Item};
 use crate::memory::Recent;
 pub(crate) use picker::target;
-use words::{bytes, count, named, short};
+use words::{count, named, short};
 
 /// The menu while a gateway serves.
 pub(crate) fn menu(snapshot: &Snapshot, recent: &Recent, at_login: bool) -> Vec<Item> {
@@ -89,8 +89,8 @@ fn models(snapshot: &Snapshot) -> String {
     let held: u64 = loaded.iter().filter_map(|model| model.memory.or(model.size)).sum();
     let memory = match (held, snapshot.machine.memory_total) {
         (0, _) => String::new(),
-        (held, 0) => format!(" ({})", bytes(held)),
-        (held, total) => format!(" ({} of {})", bytes(held), bytes(total)),
+        (held, 0) => format!(" ({})", words::memory(held)),
+        (held, total) => format!(" ({} of {})", words::memory(held), words::memory(total)),
     };
     format!("{all}, {} loaded{memory}", loaded.len())
 }
@@ -119,7 +119,8 @@ fn loaded(snapshot: &Snapshot) -> Item {
     let mut items: Vec<Item> = in_memory(snapshot)
         .map(|model| {
             let at = endpoint(snapshot, &model.endpoint);
-            let memory = model.memory.or(model.size).map(|held| format!("  {}", bytes(held))).unwrap_or_default();
+            let memory = model.memory.map(words::memory).or(model.size.map(words::size));
+            let memory = memory.map(|memory| format!("  {memory}")).unwrap_or_default();
             let name = named(model, at);
             if at.is_some_and(|at| at.actions.unload) {
                 let action = Action::Unload { endpoint: model.endpoint.to_string(), model: model.id.to_string() };

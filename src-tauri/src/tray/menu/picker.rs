@@ -6,7 +6,7 @@
 use pointsman_gateway::catalog::{Model, ModelState};
 use pointsman_gateway::control::{EndpointView, Machine, RouteView, Snapshot};
 
-use super::words::{bytes, heading, leaves, named, short};
+use super::words::{self, heading, leaves, named, short};
 use crate::memory::Recent;
 use crate::tray::item::{Action, Item};
 
@@ -164,7 +164,7 @@ fn top<'a>(models: &[&'a Model], most: usize, route: &RouteView) -> impl Iterato
 
 /// `  loaded`, `  40 GB, will not fit`.
 fn state(model: &Model, machine: &Machine) -> String {
-    let size = model.size.map(bytes);
+    let size = model.size.map(words::size);
     match model.state {
         ModelState::Loaded => "  loaded".to_owned(),
         ModelState::Loading => "  loading".to_owned(),

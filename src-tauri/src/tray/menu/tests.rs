@@ -90,7 +90,7 @@ fn laptop() -> Value {
             route("default", &["ollama@11434/qwen3:8b"]),
             route("code", &["anthropic/claude-sonnet-5", "ollama@11434/qwen3:8b"]),
         ],
-        "machine": { "memory_total": 16_000_000_000_u64, "memory_available": 8_000_000_000_u64, "gpus": [] },
+        "machine": { "memory_total": 16_u64 << 30, "memory_available": 8_u64 << 30, "gpus": [] },
         "installed": [{ "runtime": "lmstudio", "name": "LM Studio", "path": "/x", "start": ["lms"] }],
     })
 }

@@ -30,19 +30,24 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// `5.2 GB`. Decimal, as file managers and vendors count.
-pub(super) fn bytes(count: u64) -> String {
-    match count {
-        0..1_000_000_000 => format!("{} MB", count.div_ceil(1_000_000)),
-        1_000_000_000..100_000_000_000 => {
-            let tenths = count / 100_000_000;
-            if tenths.is_multiple_of(10) {
-                format!("{} GB", tenths / 10)
-            } else {
-                format!("{}.{} GB", tenths / 10, tenths % 10)
-            }
-        }
-        _ => format!("{} GB", count / 1_000_000_000),
+/// Weights on disk, as runtimes list them: `5.2 GB` in decimal steps.
+pub(super) fn size(count: u64) -> String {
+    scaled(count, 1000)
+}
+
+/// Memory, as machines are sold: `16 GB` in steps of 1024. The window counts both alike.
+pub(super) fn memory(count: u64) -> String {
+    scaled(count, 1024)
+}
+
+fn scaled(count: u64, step: u64) -> String {
+    let giga = step.pow(3);
+    // In tenths, rounded.
+    let tenths = (u128::from(count) * 10 + u128::from(giga) / 2) / u128::from(giga);
+    match tenths {
+        0..10 => format!("{} MB", count.div_ceil(step.pow(2))),
+        10..100 if !tenths.is_multiple_of(10) => format!("{}.{} GB", tenths / 10, tenths % 10),
+        _ => format!("{} GB", (tenths + 5) / 10),
     }
 }
 
@@ -63,12 +68,16 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        let check = |count, expected: &str| assert_eq!(bytes(count), expected);
-        check(5_225_388_164, "5.2 GB");
-        check(40_000_000_000, "40 GB");
-        check(142_500_000_000, "142 GB");
-        check(98_362_432, "99 MB");
-        check(0, "0 MB");
+        let check = |count, on_disk: &str, in_memory: &str| {
+            assert_eq!((&*size(count), &*memory(count)), (on_disk, in_memory), "{count} bytes");
+        };
+        check(5_225_388_164, "5.2 GB", "4.9 GB");
+        check(40_000_000_000, "40 GB", "37 GB");
+        check(142_500_000_000, "143 GB", "133 GB");
+        check(98_362_432, "99 MB", "94 MB");
+        check(17_179_869_184, "17 GB", "16 GB");
+        check(2_000_000_000, "2 GB", "1.9 GB");
+        check(0, "0 MB", "0 MB");
     }
 
     #[test]
