@@ -10,6 +10,10 @@ parts := src-tauri/engine/model.sh src-tauri/engine/wheel.sh src-tauri/engine/bu
 # How long `make fuzz` tries each target.
 SECONDS ?= 60
 
+# How the programs are built: `release` as users have them, or `dev` where what `make test` built is good enough.
+PROFILE ?= release
+built := $(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)
+
 .PHONY: help deps parts run ui desktop test test-desktop test-agents test-vllm fuzz captures models bench lint audit \
         package test-package engine
 
@@ -31,18 +35,18 @@ run: deps ## run the gateway on port 4747: with tray and window where there is a
 ifneq ($(display),)
 	@$(MAKE) --no-print-directory desktop
 else
-	cargo build --release -p pointsman
+	cargo build --profile $(PROFILE) -p pointsman
 endif
 	@engine="$(POINTSMAN_CACHE)/engine-static/bin"; [ -d "$$engine" ] || engine="$(POINTSMAN_CACHE)/engine/bin"; \
 	    export POINTSMAN_ENGINE_DIR="$$engine" POINTSMAN_MODELS_DIR="$(POINTSMAN_CACHE)/models"; \
-	    exec "$(CARGO_TARGET_DIR)/release/"$(if $(display),pointsman-desktop,pointsman serve)
+	    exec "$(built)/"$(if $(display),pointsman-desktop,pointsman serve)
 
 ui: deps ## build the window's page
 	@.ci/page
 
 desktop: ui ## build the command, the tray and the window
 	@.ci/deps desktop
-	cargo build --release --workspace
+	cargo build --profile $(PROFILE) --workspace
 
 test: parts ## run every test, against real runtimes
 	@.ci/deps test
@@ -54,7 +58,7 @@ test: parts ## run every test, against real runtimes
 test-desktop: parts desktop ## run the tray and the window on a display of their own, each entry and each command
 	@.ci/deps desktop-test
 	@.ci/page browser
-	@POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" tests/desktop/run "$(CARGO_TARGET_DIR)/release"
+	@POINTSMAN_TEST_PARTS="$(POINTSMAN_CACHE)" tests/desktop/run "$(built)"
 
 test-agents: parts ## run the tests that need real agents: Claude Code, Codex and four more (2 GB, on demand)
 	@tests/parts/agents.sh
