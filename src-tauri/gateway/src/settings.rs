@@ -6,6 +6,7 @@
 
 pub mod client_key;
 pub mod edit;
+pub mod prices;
 pub mod read;
 pub mod shown;
 pub mod watch;
@@ -26,6 +27,7 @@ use url::Url;
 use crate::protocol::Protocol;
 use crate::provider::hosted::ProviderSpec;
 use crate::secrets::CredentialRef;
+use prices::Prices;
 
 /// The commented defaults, shown by `pointsman settings --defaults` and read as [`Settings::default`].
 pub const DEFAULTS: &str = include_str!("../settings.toml");
@@ -238,6 +240,9 @@ pub struct ConfiguredEndpoint {
     pub models: Vec<String>,
     /// Whether the address may be in a private network.
     pub allow_private: bool,
+    /// What its models cost, where that is not what the table says.
+    #[serde(skip_serializing_if = "Prices::is_empty")]
+    pub prices: Prices,
 }
 
 /// The same as it is written.
@@ -257,6 +262,8 @@ struct WrittenEndpoint {
     models: Vec<String>,
     #[serde(default)]
     allow_private: bool,
+    #[serde(default)]
+    prices: Prices,
 }
 
 impl TryFrom<WrittenEndpoint> for ConfiguredEndpoint {
@@ -275,8 +282,8 @@ impl TryFrom<WrittenEndpoint> for ConfiguredEndpoint {
             (None, None) => return Err("`base_url` is missing, or a `provider`".to_owned()),
         };
         let name = written.name.or(written.provider).ok_or("an endpoint needs a `name`, or a `provider`")?;
-        let WrittenEndpoint { protocol, key, models, allow_private, .. } = written;
-        Ok(ConfiguredEndpoint { name, provider, base_url, protocol, key, models, allow_private })
+        let WrittenEndpoint { protocol, key, models, allow_private, prices, .. } = written;
+        Ok(ConfiguredEndpoint { name, provider, base_url, protocol, key, models, allow_private, prices })
     }
 }
 
@@ -294,7 +301,16 @@ impl ConfiguredEndpoint {
         };
         let (protocol, models) = (Vec::new(), Vec::new());
         let provider = Some(provider);
-        Ok(ConfiguredEndpoint { name, provider, base_url, protocol, key: None, models, allow_private })
+        Ok(ConfiguredEndpoint {
+            name,
+            provider,
+            base_url,
+            protocol,
+            key: None,
+            models,
+            allow_private,
+            prices: Prices::default(),
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Model;
-use crate::provider::known::{self, Known, Mode, Rate, Retirement};
+use crate::provider::known::{self, Known, Mode, Price, Rate, Retirement};
 
 /// The terms on which a provider offers a model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +56,14 @@ impl Model {
         }
     }
 
+    /// Says what it costs, whatever was said before.
+    pub fn costs(&mut self, price: &Price) {
+        let (terms, rates) = (self.terms.get_or_insert_default(), price.standard);
+        terms.input_price = rates.input.map(dollars);
+        terms.output_price = rates.output.map(dollars);
+        terms.cached_price = rates.cache_read.map(dollars);
+    }
+
     fn complete(&mut self, known: &Known) {
         let (said, badges) = (&mut self.capabilities, known.badges);
         self.context.effective = self.context.effective.or(known.context);
@@ -71,20 +79,20 @@ impl Model {
         said.chat = matches!(known.mode, Mode::Chat | Mode::Responses | Mode::Completion);
         said.embeddings = known.mode == Mode::Embedding;
         said.rerank = known.mode == Mode::Rerank;
-        let rates = known.price.as_ref().map(|price| price.standard).unwrap_or_default();
         self.terms = Some(Terms {
             name: known.name.map(str::to_owned),
             max_output: known.max_output,
-            input_price: rates.input.map(dollars),
-            output_price: rates.output.map(dollars),
-            cached_price: rates.cache_read.map(dollars),
             caching: badges.caching,
             structured: badges.structured,
             retires: known.retires.map(|retires| match retires {
                 Retirement::On(day) => format!("{}-{:02}-{:02}", day.year, day.month, day.day),
                 Retirement::Someday => "someday".to_owned(),
             }),
+            ..Terms::default()
         });
+        if let Some(price) = &known.price {
+            self.costs(price);
+        }
     }
 }
 

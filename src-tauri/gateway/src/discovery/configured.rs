@@ -309,11 +309,16 @@ impl Attendant {
             self.told = Some(endpoint.clone());
             let _ = self.events.send(Event::Found(endpoint)).await;
         }
-        let models = match &self.entry.provider {
+        let mut models = match &self.entry.provider {
             Some(row) => self.completed(row, round),
             None if self.entry.models.is_empty() => round.models,
             None => self.named(),
         };
+        for model in &mut models {
+            if let Some(price) = self.entry.prices.of(&model.id) {
+                model.costs(&price);
+            }
+        }
         let _ = self.events.send(Event::Listed(id, models)).await;
     }
 

@@ -1,15 +1,14 @@
 //! What a request cost, worked out from its tokens when somebody looks.
 //!
-//! By the committed table of prices, at the provider's usual service: a row does not tell another one. A price that nobody
-//! states is no price: nothing is guessed, and what stays on this machine costs nothing and has none.
+//! At the provider's usual service: a row does not tell another one. Whose prices they are, the user's or the committed
+//! table's, is who asks' business; a price that nobody states is no price, and nothing is guessed.
 
 use super::table::daily::Sums;
 use super::table::request::Request;
-use crate::provider::known::{self, Billed, Money, Price, Service};
+use crate::provider::known::{Billed, Money, Price, Service};
 
-/// What a row's answer cost at `provider`; `None` where that is not known.
-pub fn of(provider: &str, row: &Request) -> Option<Money> {
-    let price = known::find(provider, row.model.as_deref()?)?.price?;
+/// What a row's answer cost; `None` where that is not known.
+pub fn of(price: &Price, row: &Request) -> Option<Money> {
     let tokens = |count: Option<u32>| u64::from(count.unwrap_or(0));
     let billed = Billed {
         input: u64::from(row.input_tokens?),
@@ -21,11 +20,10 @@ pub fn of(provider: &str, row: &Request) -> Option<Money> {
     price.cost(&billed, Service::Standard)
 }
 
-/// What a day's answers of one model cost at `provider`, as far as their sums tell: how long each prompt was, and what was
+/// What a day's answers of one model cost, as far as their sums tell: how long each prompt was, and what was
 /// written to a cache, is not kept by day, so that neither a long prompt's higher price nor a cache's is in it. The rows
 /// of the requests know more, for as long as they are kept.
-pub fn estimate(provider: &str, model: &str, sums: &Sums) -> Option<Money> {
-    let price = known::find(provider, model)?.price?;
+pub fn estimate(price: &Price, sums: &Sums) -> Option<Money> {
     let tokens = |count: i64| u64::try_from(count).unwrap_or(0);
     let billed = Billed {
         input: tokens(sums.input_tokens),
@@ -35,13 +33,14 @@ pub fn estimate(provider: &str, model: &str, sums: &Sums) -> Option<Money> {
         ..Billed::default()
     };
     let each = price.request.unwrap_or_default().0.saturating_mul(tokens(sums.requests - sums.errors));
-    let usual = Price { tiers: Vec::new(), request: None, ..price };
+    let usual = Price { standard: price.standard, ..Price::default() };
     Some(usual.cost(&billed, Service::Standard)?.saturating_add(Money(each)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::known;
     use crate::usage::Outcome;
 
     #[track_caller]
@@ -71,7 +70,12 @@ mod tests {
             error: None,
             chunks: 1,
         };
-        assert_eq!(of(provider, &row).map(|sum| sum.to_string()).as_deref(), expected, "{provider} {model} {tokens:?}");
+        let price = known::find(provider, model).and_then(|known| known.price);
+        assert_eq!(
+            price.and_then(|price| of(&price, &row)).map(|sum| sum.to_string()).as_deref(),
+            expected,
+            "{provider} {model} {tokens:?}"
+        );
     }
 
     #[test]

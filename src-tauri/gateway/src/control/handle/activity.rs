@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::Handle;
 use crate::control::{ClientKeyView, LiveRequest, Reply, UsageDay};
+use crate::provider::known::{self, Price};
 use crate::settings::Settings;
 use crate::usage::live::{Row, Seen};
 use crate::usage::table::daily::Daily;
@@ -34,8 +35,8 @@ impl Handle {
         let settings = Arc::clone(&self.0.loaded.borrow().settings);
         let told = rows.iter().filter_map(|row| {
             let mut value = serde_json::to_value(row).ok()?;
-            let provider = provider_of(&settings, row.endpoint.as_deref());
-            if let Some(cost) = provider.and_then(|provider| usage::cost::of(provider, row)) {
+            let price = price(&settings, row.endpoint.as_deref(), row.model.as_deref());
+            if let Some(cost) = price.and_then(|price| usage::cost::of(&price, row)) {
                 value["cost_usd"] = cost.to_string().into();
             }
             Some(value)
@@ -95,9 +96,8 @@ fn told(Row { id, record }: Row) -> LiveRequest {
 
 fn day(row: Daily, settings: &Settings) -> UsageDay {
     let sums = row.sums;
-    let cost = provider_of(settings, row.endpoint.as_deref())
-        .zip(row.model.as_deref())
-        .and_then(|(provider, model)| usage::cost::estimate(provider, model, &sums));
+    let price = price(settings, row.endpoint.as_deref(), row.model.as_deref());
+    let cost = price.and_then(|price| usage::cost::estimate(&price, &sums));
     let mean = |sum: i64, count: i64| sum as f64 / 1e3 / count.max(1) as f64;
     UsageDay {
         day: row.day,
@@ -117,9 +117,11 @@ fn day(row: Daily, settings: &Settings) -> UsageDay {
 }
 
 /// The provider that an endpoint of the settings is at.
-fn provider_of<'s>(settings: &'s Settings, endpoint: Option<&str>) -> Option<&'s str> {
+/// What a model costs: as the user says, else as the table does. What stays on this machine costs nothing and has none.
+fn price(settings: &Settings, endpoint: Option<&str>, model: Option<&str>) -> Option<Price> {
     let at = settings.endpoints.iter().find(|known| Some(known.name.as_str()) == endpoint)?;
-    at.provider.as_deref().map(|row| &*row.id)
+    let model = model?;
+    at.prices.of(model).or_else(|| known::find(&at.provider.as_deref()?.id, model)?.price)
 }
 
 #[cfg(test)]
@@ -152,5 +154,9 @@ mod tests {
         check(&settings, "work", "claude-sonnet-4-5-20250929", Some(0.585));
         check(&settings, "work", "claude-of-tomorrow", None);
         check(&settings, "elsewhere", "claude-sonnet-4-5-20250929", None);
+        let written = format!("{written}\nprices = {{ \"claude-*\" = {{ input = 1, output = 2, cached = 0 }} }}");
+        let settings = crate::settings::read::read(&written).unwrap().settings;
+        check(&settings, "work", "claude-sonnet-4-5-20250929", Some(0.102));
+        check(&settings, "work", "claude-of-tomorrow", Some(0.102));
     }
 }

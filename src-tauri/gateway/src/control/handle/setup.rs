@@ -10,6 +10,7 @@ use crate::discovery::configured;
 use crate::protocol::Protocol;
 use crate::provider::hosted::ProviderSpec;
 use crate::secrets::{CredentialRef, Secret};
+use crate::settings::prices::Prices;
 use crate::settings::shown::{Kind, SHOWN, Shown, help};
 use crate::settings::{ConfiguredEndpoint, Settings, edit};
 
@@ -75,7 +76,16 @@ impl Handle {
         let protocol = protocol.iter().map(|id| spoken(id)).collect::<Result<Vec<_>, _>>()?;
         // The address is not repeated: what is wrong with it may be a password.
         let base_url = base_url.trim().parse().map_err(|error| format!("the address cannot be read: {error}"))?;
-        let mut new = ConfiguredEndpoint { name, provider: None, base_url, protocol, key: None, models, allow_private };
+        let mut new = ConfiguredEndpoint {
+            name,
+            provider: None,
+            base_url,
+            protocol,
+            key: None,
+            models,
+            allow_private,
+            prices: Prices::default(),
+        };
         if let Some(reason) = configured::refusal(&new) {
             return Err(reason.to_owned());
         }

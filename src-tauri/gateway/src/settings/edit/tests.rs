@@ -9,6 +9,7 @@ use super::super::read::load;
 use super::super::{ConfiguredEndpoint, DEFAULTS, Settings};
 use super::*;
 use crate::protocol::Protocol;
+use crate::settings::prices::Prices;
 
 struct File {
     _folder: TempDir,
@@ -96,6 +97,7 @@ fn adds_an_endpoint_and_removes_it() {
         key: Some("file:lab".parse().unwrap()),
         models: vec!["m".into()],
         allow_private: true,
+        prices: Prices::default(),
     };
     let bare = ConfiguredEndpoint {
         protocol: Vec::new(),
