@@ -4,6 +4,7 @@
 //! tried, and the catalog hears of it. After the first byte nothing is tried again. Who the targets are is `routing`'s
 //! business, how bytes pass is `forward`'s, and `translate`'s where the protocols differ.
 
+pub mod allowance;
 mod answer_body;
 mod ask;
 mod attempt;
@@ -46,6 +47,7 @@ use crate::upstream::Upstream;
 use crate::usage::Outcome;
 use crate::usage::live::Cancelled;
 use crate::usage::recorder::Recorder;
+use allowance::Allowances;
 use ask::Ask;
 use attempt::Attempt;
 use memory::Memory;
@@ -95,6 +97,8 @@ pub struct Dispatch {
     pub runtimes: Arc<[RuntimeSpec]>,
     /// This run's id.
     pub instance: HeaderValue,
+    /// What providers say is left.
+    pub allowances: Allowances,
     /// Settings in force.
     pub settings: watch::Receiver<Arc<Settings>>,
 }

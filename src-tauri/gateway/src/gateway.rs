@@ -22,6 +22,7 @@ use crate::control::{self, Handle, Parts, socket};
 use crate::conversations::Conversations;
 use crate::discovery;
 use crate::dispatch::Dispatch;
+use crate::dispatch::allowance::Allowances;
 use crate::environment::{Environment, Folders};
 use crate::machine;
 use crate::provider::RuntimeSpec;
@@ -208,6 +209,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
             engine: engine.clone(),
             runtimes: Arc::clone(&runtimes),
             instance: instance_header.clone(),
+            allowances: Allowances::default(),
             settings: settings_rx.clone(),
         },
         shelf,

@@ -3,6 +3,7 @@
 use comfy_table::Table;
 use pointsman_gateway::catalog::EndpointState;
 use pointsman_gateway::control::{EndpointView, RouteView, Snapshot};
+use pointsman_gateway::dispatch::allowance::Allowance;
 
 use super::{local_only, models};
 use crate::failure::Failure;
@@ -116,11 +117,27 @@ pub(super) fn answered_by(route: &RouteView) -> String {
 pub(super) fn state(endpoint: &EndpointView) -> String {
     match (endpoint.state, endpoint.cooling_seconds) {
         (EndpointState::Ready, Some(seconds)) => format!("failed, tried last for {seconds} s"),
-        (EndpointState::Ready, None) => "ready".to_owned(),
+        (EndpointState::Ready, None) => match endpoint.allowance.as_ref().map(left) {
+            Some(left) => format!("ready, {left}"),
+            None => "ready".to_owned(),
+        },
         (EndpointState::Starting, _) => "starting".to_owned(),
         (EndpointState::NeedsKey, _) => "wants a key".to_owned(),
         (EndpointState::Unreachable, _) => "does not answer".to_owned(),
     }
+}
+
+/// `59 of 60 requests and 29000 tokens left`.
+fn left(allowance: &Allowance) -> String {
+    let part = |left: Option<u64>, limit: Option<u64>, what: &str| {
+        let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
+        left.map(|left| format!("{left}{of} {what}"))
+    };
+    let parts = [
+        part(allowance.requests, allowance.requests_limit, "requests"),
+        part(allowance.tokens, allowance.tokens_limit, "tokens"),
+    ];
+    format!("{} left", parts.into_iter().flatten().collect::<Vec<_>>().join(" and "))
 }
 
 #[cfg(test)]

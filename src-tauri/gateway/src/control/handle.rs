@@ -344,7 +344,7 @@ impl Handler for Handle {
             machine: self.0.machine.now(),
             pulls: self.0.upkeep.pulls(),
             settings_file: self.0.settings_file.display().to_string(),
-            endpoints: view::endpoints(&catalog, self.0.upkeep.runtimes(), now),
+            endpoints: view::endpoints(&catalog, self.0.upkeep.runtimes(), &self.0.shared.dispatch.allowances, now),
             models: catalog.models().map(|model| (**model).clone()).collect(),
             routes: view::routes(&catalog, settings, now),
             client_keys: activity::last_used(view::client_keys(settings), &self.0.shared.live.seen()),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{EndpointState, Installed, Model, Refusal};
+use crate::dispatch::allowance::Allowance;
 use crate::server::ollama_port;
 
 /// Everything there is to show, at one moment.
@@ -102,6 +103,10 @@ pub struct EndpointView {
     pub process: Option<u32>,
     /// Where its key is kept, if it has one.
     pub credential: Option<String>,
+    /// What its provider says is left of its limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub allowance: Option<Allowance>,
     /// How many models it offers.
     pub models: usize,
     /// What it can be told to do with them.

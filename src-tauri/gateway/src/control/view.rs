@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::{ClientKeyView, EndpointView, RouteView};
 use crate::catalog::{Catalog, Endpoint, Origin};
+use crate::dispatch::allowance::Allowances;
 use crate::protocol::Operation;
 use crate::provider::RuntimeSpec;
 use crate::routing::{self, Asked};
@@ -13,11 +14,22 @@ use crate::settings::Settings;
 use crate::upkeep;
 
 /// Every endpoint.
-pub(super) fn endpoints(catalog: &Catalog, runtimes: &[RuntimeSpec], now: Instant) -> Vec<EndpointView> {
-    catalog.endpoints().map(|endpoint| view(catalog, runtimes, endpoint, now)).collect()
+pub(super) fn endpoints(
+    catalog: &Catalog,
+    runtimes: &[RuntimeSpec],
+    allowances: &Allowances,
+    now: Instant,
+) -> Vec<EndpointView> {
+    catalog.endpoints().map(|endpoint| view(catalog, runtimes, allowances, endpoint, now)).collect()
 }
 
-fn view(catalog: &Catalog, runtimes: &[RuntimeSpec], endpoint: &Endpoint, now: Instant) -> EndpointView {
+fn view(
+    catalog: &Catalog,
+    runtimes: &[RuntimeSpec],
+    allowances: &Allowances,
+    endpoint: &Endpoint,
+    now: Instant,
+) -> EndpointView {
     let mut speaks: Vec<String> = endpoint.speaks.iter().map(|speaks| speaks.protocol.id().to_owned()).collect();
     speaks.dedup();
     let origin = match endpoint.origin {
@@ -45,6 +57,7 @@ fn view(catalog: &Catalog, runtimes: &[RuntimeSpec], endpoint: &Endpoint, now: I
         version: endpoint.version.clone(),
         process: endpoint.process,
         credential: endpoint.credential.as_ref().map(ToString::to_string),
+        allowance: allowances.of(&endpoint.id),
         models: catalog.models_of(&endpoint.id).len(),
         actions: upkeep::actions(runtimes, endpoint, catalog.models_of(&endpoint.id)),
         notes: endpoint.notes.clone(),

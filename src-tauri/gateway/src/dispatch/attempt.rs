@@ -3,15 +3,15 @@
 //! Nothing of the answer is passed on here, so that another target can still be asked. Which that is is `dispatch`'s.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, RETRY_AFTER};
 use http::uri::Scheme;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 
 use super::Dispatch;
+use super::allowance::retry_after;
 use super::ask::Ask;
 use crate::builtin::Lease;
 use crate::catalog::{Address, Endpoint, Failure, Origin};
@@ -145,6 +145,9 @@ impl Dispatch {
             let error = Error::BadAnswer { endpoint: Arc::clone(&endpoint.id), status: status.as_u16(), reason };
             return Attempt::Failed(error, Some(Failure::ServerError(status.as_u16())));
         }
+        if !endpoint.local {
+            self.allowances.note(&endpoint.id, answer.response.headers());
+        }
         answer.retry = match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 Some(Failure::Overloaded(retry_after(answer.response.headers())))
@@ -175,15 +178,6 @@ impl Dispatch {
         let runtime = endpoint.origin.runtime();
         self.runtimes.iter().find(|row| Some(&*row.id) == runtime).map(|row| row.quirks).unwrap_or_default()
     }
-}
-
-/// RFC 9110 section 10.2.3: seconds, or a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    text.parse().ok().map(Duration::from_secs).or_else(|| {
-        let date = httpdate::parse_http_date(text).ok()?;
-        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
-    })
 }
 
 /// The first bytes of a body; `None` if it ends or breaks before there are any.

@@ -151,6 +151,7 @@ mod tests {
             version: None,
             process: None,
             credential: None,
+            allowance: None,
             models,
             actions: Default::default(),
             notes: Vec::new(),
