@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use pointsman_gateway::protocol::{Operation, Protocol};
-use pointsman_gateway::provider::hosted::ProviderSpec;
+use pointsman_gateway::provider::hosted::{Auth, ProviderSpec};
 use serde_json::{Value, json};
 
 use crate::harness::runtime::fixture;
@@ -49,6 +49,13 @@ const KNOWN: &[Known] = &[
         "ids tell two calls of one tool apart; the SDK's example had none",
     ),
     ("gemini", "/contents/2/parts/0/functionresponse/id", "the same"),
+    ("vertexai", "/systeminstruction/role", "the SDK writes a role that the API ignores"),
+    (
+        "vertexai",
+        "/contents/1/parts/0/functioncall/id",
+        "ids tell two calls of one tool apart; the SDK's example had none",
+    ),
+    ("vertexai", "/contents/2/parts/0/functionresponse/id", "the same"),
     ("mistral", "/messages/2/toolcalls/0/index", "the SDK writes its defaults out"),
     ("mistral", "/messages/2/prefix", "the same"),
     // A vendor that cannot be made to call a tool is asked for what the client wants, and says itself that it cannot.
@@ -113,16 +120,30 @@ fn read(file: &Path) -> String {
 
 /// A gateway with an endpoint at every provider, all of them really `up`.
 async fn everywhere(up: &Fake) -> Gateway {
-    let mut options = Options::new().variable("CAPTURES_KEY", KEY);
+    up.on("POST", "/token", Script::json(&json!({"access_token": "fake-access-token", "expires_in": 3600})));
+    // What gcloud keeps of a user.
+    let user = json!({
+        "type": "authorized_user", "client_id": "fake-client", "client_secret": "fake-secret",
+        "refresh_token": "fake-refresh", "token_uri": format!("{}/token", up.url()),
+    });
+    let mut options = Options::new().variable("CAPTURES_KEY", KEY).variable("CAPTURES_USER", &user.to_string());
     for row in ProviderSpec::table().expect("the table").iter() {
-        let base = row.base_url.as_ref().map(|url| url.path().trim_end_matches('/').to_owned());
-        let like =
-            || row.base_url_like.as_deref().and_then(|like| like.splitn(4, '/').nth(3).map(|path| format!("/{path}")));
-        let path = base.or_else(like).unwrap_or_default();
+        let address = row.base_url.as_ref().map(ToString::to_string).or_else(|| row.base_url_like.clone());
+        let path = address.and_then(|address| address.splitn(4, '/').nth(3).map(|path| format!("/{path}")));
+        let key = if row.auth == Some(Auth::Google) { "CAPTURES_USER" } else { "CAPTURES_KEY" };
+        let (location, project) = (if &*row.id == "vertexai" { "us-central1" } else { "us-east5" }, "fake-project");
+        let said = |name: &str| match name {
+            "project" => Some(project),
+            "location" => Some(location),
+            _ => None,
+        };
+        let settings = row.settings.iter().filter_map(|it| Some(format!("{} = \"{}\"", it.name, said(&it.name)?)));
         options = options.table(&format!(
-            "[[endpoints]]\nprovider = \"{}\"\nbase_url = \"{}{path}\"\nkey = \"env:CAPTURES_KEY\"",
+            "[[endpoints]]\nprovider = \"{}\"\nbase_url = \"{}{}\"\nkey = \"env:{key}\"\nsettings = {{ {} }}",
             row.id,
-            up.url()
+            up.url(),
+            path.unwrap_or_default(),
+            settings.collect::<Vec<_>>().join(", "),
         ));
     }
     let gateway = Gateway::start(options).await;
@@ -160,7 +181,9 @@ async fn differences(captures: Vec<Capture>, path: impl Fn(&str) -> String, know
             // Its API has no such field; the SDK's example leaves it out.
             continue;
         }
-        let Some(request) = requests[before..].iter().find(|request| request.method == "POST") else {
+        let Some(request) =
+            requests[before..].iter().find(|request| request.method == "POST" && request.target != "/token")
+        else {
             wrong.push(format!("{provider} {call}: nothing was sent: {status} {said}"));
             continue;
         };
@@ -173,6 +196,12 @@ async fn differences(captures: Vec<Capture>, path: impl Fn(&str) -> String, know
             let theirs = content["headers"][name].as_str().unwrap_or_default().replace("hf_", "");
             // Azure's Claude takes its key under either name, and the SDK sends both.
             let twice = provider == "azureanthropic" && name == "api-key";
+            // Azure takes it under its own name everywhere, and as a bearer at its newer address only.
+            let theirs = match (&*provider, name) {
+                ("azureopenai", "authorization") => String::new(),
+                ("azureopenai", "api-key") => KEY.to_owned(),
+                _ => theirs,
+            };
             if request.header(name) != theirs && !twice {
                 wrong.push(format!("{provider} {call}: {name} is {:?}, the SDK's {theirs:?}", request.header(name)));
             }

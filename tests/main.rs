@@ -10,6 +10,8 @@
 mod harness;
 
 // The request path.
+/// Tokens of the clouds.
+mod authority;
 /// Which target answers when the first one fails.
 mod fallback;
 /// Gemini's clients: the model stands in the path.

@@ -88,7 +88,7 @@ fn each_provider_is_asked_where_and_with_the_header_that_its_row_says() {
             ("deepseek", CHAT, "/chat/completions", "authorization", format!("Bearer {KEY}")),
             ("deepseek", "/v1/messages", "/anthropic/v1/messages", "x-api-key", KEY.to_owned()),
             ("fireworks", "/v1/messages", "/v1/messages", "authorization", format!("Bearer {KEY}")),
-            ("azureopenai", CHAT, CHAT, "authorization", format!("Bearer {KEY}")),
+            ("azureopenai", CHAT, CHAT, "api-key", KEY.to_owned()),
             (
                 "gemini",
                 "/v1beta/models/gemini:m:generateContent",

@@ -111,9 +111,13 @@ base_url?: string | null,
  */
 allow_private?: boolean,
 /**
- * The key.
+ * What the account says of itself: a region, a project.
  */
-secret: SecretText, } | { "command": "check_key",
+settings?: { [key in string]: string },
+/**
+ * The key; none where the provider needs none that is kept here.
+ */
+secret?: SecretText | null, } | { "command": "check_key",
 /**
  * The endpoint's name.
  */
@@ -714,6 +718,31 @@ problem: string | null, };
 export type Outcome = "complete" | "client_gone" | "upstream_died" | "refused" | "failed" | "cancelled";
 
 /**
+ * What an account at a provider says of itself.
+ */
+export type ProviderSettingView = {
+/**
+ * Its name: `region`.
+ */
+name: string,
+/**
+ * What it is.
+ */
+help: string,
+/**
+ * What it is where nothing is said.
+ */
+default: string | null,
+/**
+ * Whether it must be said.
+ */
+required: boolean,
+/**
+ * What the environment says it is, for a person to agree to. It is no secret.
+ */
+found: string | null, };
+
+/**
  * A hosted provider that can be added.
  */
 export type ProviderView = {
@@ -745,6 +774,14 @@ variables: Array<string>,
  * Which of them is set now, if one is. Its value is not told and not used.
  */
 found: string | null,
+/**
+ * Whether a key of its own must be given.
+ */
+needs_key: boolean,
+/**
+ * What each account says of itself.
+ */
+settings: Array<ProviderSettingView>,
 /**
  * The endpoints in the settings that are at it.
  */

@@ -4,7 +4,7 @@
 //! not trust: what could steer a terminal is taken out of every text here. Style is never the only sign of anything.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use comfy_table::Table;
 use pointsman_gateway::environment::Environment;
@@ -90,6 +90,15 @@ impl Terminal {
         let (on, off) = if self.error_style { (DIM, PLAIN) } else { ("", "") };
         // Nobody is left to be told where stderr is gone.
         let _ = writeln!(io::stderr().lock(), "{on}{}{off}", prose(text));
+    }
+
+    /// Asks for a line. It is shown as it is typed: never for a key.
+    pub(crate) fn ask(self, text: &str) -> Result<String, Failure> {
+        let mut stderr = io::stderr().lock();
+        written(write!(stderr, "{}", prose(text)).and_then(|()| stderr.flush()))?;
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line)?;
+        Ok(line)
     }
 
     /// Why it did not work.

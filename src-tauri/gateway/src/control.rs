@@ -19,7 +19,7 @@ mod view;
 pub use command::{Command, NewMessage, SecretText};
 pub use handle::{Handle, Parts, Watched, count_changes, count_stirs};
 pub use reply::{
-    Conversation, ConversationRow, LiveRequest, Message, ProviderView, Reply, Setting, SettingKind, Tested, ToolStep,
-    ToolView, UsageDay,
+    Conversation, ConversationRow, LiveRequest, Message, ProviderSettingView, ProviderView, Reply, Setting,
+    SettingKind, Tested, ToolStep, ToolView, UsageDay,
 };
 pub use snapshot::{ClientKeyView, EndpointView, Gpu, Machine, ModelActions, Pull, PullState, RouteView, Snapshot};

@@ -33,12 +33,14 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::authority::Authority;
 use crate::catalog::Event;
 use crate::environment::{Environment, Folders};
 use crate::provider::RuntimeSpec;
 use crate::secrets::{CredentialRef, Secret};
 use crate::settings::Settings;
 
+pub(crate) use address::is_loopback;
 pub use installed::installed_at;
 pub use owner::owner;
 
@@ -64,6 +66,8 @@ pub struct World {
     pub own_ports: watch::Receiver<Vec<u16>>,
     /// Fetches the credentials of endpoints from the settings.
     pub credentials: Credentials,
+    /// Proves who asks where a credential does not.
+    pub authority: Authority,
     /// How often things are asked.
     pub pace: Pace,
 }

@@ -33,6 +33,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use answer_body::AnswerBody;
 
+use crate::authority::Authority;
 use crate::builtin::Engine;
 use crate::catalog::{Event, Failure};
 use crate::error::Error;
@@ -91,6 +92,8 @@ pub struct Dispatch {
     pub events: mpsc::Sender<Event>,
     /// Where credentials come from.
     pub vault: Arc<Vault>,
+    /// Proves who asks where a credential does not.
+    pub authority: Authority,
     /// The built-in runtime.
     pub engine: Engine,
     /// The table of runtimes, for their quirks.

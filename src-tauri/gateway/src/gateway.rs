@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::authority::Authority;
 use crate::builtin;
 use crate::catalog::{self, Catalog};
 use crate::control::socket::Listener;
@@ -177,6 +178,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         events: events.clone(),
         started,
     };
+    let upstream = Upstream::new(&settings.limits, settings_rx.clone())?;
+    let authority = Authority::new(upstream.clone(), start.environment.clone(), start.folders.clone());
     let world = discovery::World {
         runtimes: Arc::clone(&runtimes),
         environment: start.environment.clone(),
@@ -186,6 +189,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         started: started_rx,
         own_ports,
         credentials: credentials(&vault),
+        authority: authority.clone(),
         pace: discovery::Pace::default(),
     };
     tasks.spawn(discovery::run(world, settings_rx.clone(), events.clone(), Arc::clone(&rescan), stop.clone()));
@@ -203,9 +207,10 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let shared = Arc::new(Shared {
         catalog: catalog.clone(),
         dispatch: Dispatch {
-            upstream: Upstream::new(&settings.limits, settings_rx.clone())?,
+            upstream,
             events,
             vault: Arc::clone(&vault),
+            authority: authority.clone(),
             engine: engine.clone(),
             runtimes: Arc::clone(&runtimes),
             instance: instance_header.clone(),
@@ -257,6 +262,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
             catalog: catalog.clone(),
             settings: settings_rx.clone(),
             credentials: credentials(&vault),
+            authority: authority.clone(),
             engine,
             rescan: Arc::clone(&rescan),
             pulls,
@@ -281,6 +287,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         ollama_port: second,
         changes,
         vault,
+        authority,
         keychain,
         keychain_check,
         environment: start.environment,

@@ -27,6 +27,7 @@ pub mod discovery;
 pub mod disk;
 
 // Request path: client -> endpoint -> client.
+pub mod authority;
 pub mod dispatch;
 pub mod ingress;
 pub mod recall;

@@ -12,10 +12,13 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod refusal;
+pub mod shape;
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+use shape::Shape;
 
 /// A wire format. Closed: adding one makes the compiler list what it must fill in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -273,6 +276,9 @@ pub struct Speaks {
     pub prefix: String,
     /// What it can be asked.
     pub operations: Vec<Operation>,
+    /// How a cloud changes it; none where it is its maker's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 pub use version::at_least;
 
+use crate::protocol::shape::Shape;
 use crate::protocol::{Operation, Protocol, Speaks};
 
 /// A row's key in `runtimes.toml`: `ollama`, `lmstudio`, `llamacpp`, `llamafile`, `vllm`, ...
@@ -269,6 +270,9 @@ pub struct Spoken {
     pub prefix: String,
     /// What it can be asked.
     pub operations: Vec<Operation>,
+    /// How a cloud changes it; none where it is its maker's own.
+    #[serde(default)]
+    pub shape: Option<Shape>,
     /// The first version that speaks it.
     #[serde(default)]
     pub since: Option<String>,
@@ -303,6 +307,13 @@ pub struct Installation {
     pub start: Vec<String>,
 }
 
+impl From<&Spoken> for Speaks {
+    fn from(spoken: &Spoken) -> Speaks {
+        let Spoken { protocol, prefix, operations, shape, since: _ } = spoken.clone();
+        Speaks { protocol, prefix, operations, shape }
+    }
+}
+
 impl RuntimeSpec {
     /// Every row, in the order in which their fingerprints are tried.
     pub fn table() -> Result<Arc<[RuntimeSpec]>, toml::de::Error> {
@@ -322,11 +333,7 @@ impl RuntimeSpec {
                 (Some(since), Some(version)) => at_least(version, since).unwrap_or(true),
                 (None, _) | (_, None) => true,
             })
-            .map(|spoken| Speaks {
-                protocol: spoken.protocol,
-                prefix: spoken.prefix.clone(),
-                operations: spoken.operations.clone(),
-            })
+            .map(Speaks::from)
             .collect()
     }
 }

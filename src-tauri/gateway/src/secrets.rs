@@ -34,7 +34,13 @@ impl Secret {
     /// Takes over what a person or a file gave: without space around it, and only if a header can carry it.
     pub fn checked(value: String) -> Result<Secret, SecretError> {
         let value = Zeroizing::new(value);
-        let trimmed = value.trim();
+        // A key file is JSON of several lines, which mean nothing.
+        let lines = Zeroizing::new(if value.trim_start().starts_with('{') {
+            value.replace(['\r', '\n', '\t'], " ")
+        } else {
+            String::new()
+        });
+        let trimmed = if lines.is_empty() { value.trim() } else { lines.trim() };
         if trimmed.is_empty() || !trimmed.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
             return Err(SecretError::Unfit);
         }

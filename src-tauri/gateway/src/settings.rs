@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::protocol::Protocol;
-use crate::provider::hosted::ProviderSpec;
+use crate::provider::hosted::{Account, ProviderSpec};
 use crate::secrets::CredentialRef;
 use prices::Prices;
 
@@ -225,9 +225,9 @@ pub struct Route {
 pub struct ConfiguredEndpoint {
     /// Its id in the catalog and its prefix in model names.
     pub name: String,
-    /// The hosted provider that it is at: what the entry leaves out is as its row in `providers.toml` says.
-    #[serde(serialize_with = "provider_id", skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Arc<ProviderSpec>>,
+    /// The account at a hosted provider: what the entry leaves out is as the provider's row says.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Arc<Account>>,
     /// Scheme, host, port and perhaps a path; without the `/v1`.
     pub base_url: Url,
     /// What it speaks, best first; empty = ask it what it is.
@@ -253,6 +253,8 @@ struct WrittenEndpoint {
     #[serde(default)]
     provider: Option<String>,
     #[serde(default)]
+    settings: BTreeMap<String, String>,
+    #[serde(default)]
     base_url: Option<Url>,
     #[serde(default, deserialize_with = "one_or_many")]
     protocol: Vec<Protocol>,
@@ -271,14 +273,15 @@ impl TryFrom<WrittenEndpoint> for ConfiguredEndpoint {
 
     fn try_from(written: WrittenEndpoint) -> Result<ConfiguredEndpoint, String> {
         let provider = match &written.provider {
-            Some(id) => Some(ProviderSpec::find(id).ok_or_else(|| {
-                format!("`{}` is no provider that Pointsman knows; `pointsman providers` lists them", id.escape_debug())
-            })?),
+            Some(id) => Some(Arc::new(account(id, written.settings)?)),
+            None if !written.settings.is_empty() => {
+                return Err("`settings` are a provider's: name the `provider`".into());
+            }
             None => None,
         };
         let base_url = match (written.base_url, provider.as_deref()) {
             (Some(url), _) => url,
-            (None, Some(row)) => usual_address(row)?,
+            (None, Some(account)) => usual_address(account)?,
             (None, None) => return Err("`base_url` is missing, or a `provider`".to_owned()),
         };
         let name = written.name.or(written.provider).ok_or("an endpoint needs a `name`, or a `provider`")?;
@@ -290,7 +293,7 @@ impl TryFrom<WrittenEndpoint> for ConfiguredEndpoint {
 impl ConfiguredEndpoint {
     /// An endpoint at a provider, still without its key.
     pub(crate) fn at(
-        provider: Arc<ProviderSpec>,
+        provider: Account,
         name: String,
         base_url: Option<&str>,
         allow_private: bool,
@@ -300,7 +303,7 @@ impl ConfiguredEndpoint {
             None => usual_address(&provider)?,
         };
         let (protocol, models) = (Vec::new(), Vec::new());
-        let provider = Some(provider);
+        let provider = Some(Arc::new(provider));
         Ok(ConfiguredEndpoint {
             name,
             provider,
@@ -314,15 +317,19 @@ impl ConfiguredEndpoint {
     }
 }
 
-fn usual_address(row: &ProviderSpec) -> Result<Url, String> {
-    row.base_url.clone().ok_or_else(|| {
-        let like = row.base_url_like.as_deref().unwrap_or_default();
-        format!("`base_url` is missing: each customer of {} has an own one, like {like}", row.name)
-    })
+/// An account at the provider of an id.
+pub(crate) fn account(id: &str, settings: BTreeMap<String, String>) -> Result<Account, String> {
+    let row = ProviderSpec::find(id).ok_or_else(|| {
+        format!("`{}` is no provider that Pointsman knows; `pointsman providers` lists them", id.escape_debug())
+    })?;
+    Account::new(row, settings).map_err(|bad| bad.to_string())
 }
 
-fn provider_id<S: serde::Serializer>(provider: &Option<Arc<ProviderSpec>>, to: S) -> Result<S::Ok, S::Error> {
-    provider.as_ref().map(|row| &*row.id).serialize(to)
+fn usual_address(account: &Account) -> Result<Url, String> {
+    account.usual_address().ok_or_else(|| {
+        let like = account.base_url_like.as_deref().unwrap_or_default();
+        format!("`base_url` is missing: each customer of {} has an own one, like {like}", account.name)
+    })
 }
 
 /// A tool's key: what `pointsman keys add` made.

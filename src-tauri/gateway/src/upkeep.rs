@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::authority::Authority;
 use crate::builtin::Engine;
 use crate::catalog::{Catalog, Endpoint, EndpointState, Model, ModelState, Origin};
 use crate::control::{ModelActions, Pull};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub settings: watch::Receiver<Arc<Settings>>,
     /// Fetches the credentials of endpoints from the settings.
     pub credentials: Credentials,
+    /// Proves who asks where those do not.
+    pub authority: Authority,
     /// The built-in runtime.
     pub engine: Engine,
     /// Wakes discovery.
@@ -230,7 +233,7 @@ impl Upkeep {
 
     async fn site(&self, endpoint: &Endpoint, patience: Duration) -> Result<Site, String> {
         let settings = Arc::clone(&self.0.settings.borrow());
-        discovery::reach::site(endpoint, &settings, &self.0.credentials, patience).await
+        discovery::reach::site(endpoint, &settings, &self.0.credentials, &self.0.authority, patience).await
     }
 
     fn endpoint(&self, id: &str) -> Result<(Arc<Endpoint>, Vec<Arc<Model>>), String> {

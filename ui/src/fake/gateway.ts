@@ -45,7 +45,7 @@ export class FakeGateway {
       case "remove_credential":
         return this.#at(command.endpoint, { credential: null, state: "needs_key" });
       case "add_provider":
-        return this.#addProvider(command.provider, command.name ?? command.provider, command.base_url ?? null);
+        return this.#addProvider(command.provider, command.name ?? command.provider, command.base_url ?? null, command.secret ?? null);
       case "check_key":
         return { reply: "checked", good: true, says: `${command.endpoint} takes the key` };
       case "add_endpoint":
@@ -141,10 +141,12 @@ export class FakeGateway {
     return this.#change({ endpoints: endpoints.map((one) => (one.id === id ? { ...one, ...part } : one)) });
   }
 
-  #addProvider(provider: string, name: string, base_url: string | null): Reply {
+  #addProvider(provider: string, name: string, base_url: string | null, secret: string | null): Reply {
     const row = this.#providers.find((row) => row.id === provider);
     if (!row) return failed(`\`${provider}\` is no provider that Pointsman knows`);
-    this.#addEndpoint(endpoint({ id: name, name: row.name, provider, origin: "settings", base_url: base_url ?? row.base_url ?? "", local: false, credential: `keychain:${name}`, models: 2 }));
+    const credential = secret === null ? null : `keychain:${name}`;
+    this.#addEndpoint(endpoint({ id: name, name: row.name, provider, origin: "settings", base_url: base_url ?? row.base_url ?? "", local: false, credential, models: 2 }));
+    if (secret === null) return { reply: "done" };
     return { reply: "stored", place: `keychain:${name}`, note: "" };
   }
 

@@ -21,7 +21,7 @@ export const settings = (): Setting[] => [
 
 const row = (id: string, name: string, variable: string, of: Partial<ProviderView> = {}): ProviderView => ({
   id, name, base_url: `https://api.${id}.example`, base_url_like: null, speaks: ["OpenAI chat completions"], variables: [variable],
-  found: null, endpoints: [], ...of,
+  found: null, needs_key: true, settings: [], endpoints: [], ...of,
 });
 
 export const providers = (): ProviderView[] => [
@@ -37,6 +37,13 @@ export const providers = (): ProviderView[] => [
   row("openrouter", "OpenRouter", "OPENROUTER_API_KEY", { base_url: "https://openrouter.ai/api" }),
   row("together", "Together AI", "TOGETHER_API_KEY"),
   row("xai", "xAI", "XAI_API_KEY"),
+  row("vertexai", "Google Vertex AI", "GOOGLE_APPLICATION_CREDENTIALS", {
+    base_url: "https://{location}-aiplatform.googleapis.com", speaks: ["Gemini"], needs_key: false,
+    settings: [
+      { name: "project", help: "the Google Cloud project that is asked and that pays", default: null, required: true, found: "my-project" },
+      { name: "location", help: "the region, or `global`, `eu` or `us`", default: "global", required: false, found: null },
+    ],
+  }),
   row("azureopenai", "Azure OpenAI", "AZURE_OPENAI_API_KEY", { base_url: null, base_url_like: "https://NAME.openai.azure.com" }),
 ];
 

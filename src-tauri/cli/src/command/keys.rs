@@ -3,11 +3,13 @@
 //! The two are never the same. A credential is typed without echo or piped in, never an argument: arguments are seen by
 //! every program on the machine and kept in the shell's history.
 
+mod account;
+
 use std::io::{self, Read};
 
 use comfy_table::Table;
 use pointsman_gateway::control::{Command, EndpointView, Reply, SecretText, Snapshot};
-use pointsman_gateway::provider::hosted::ProviderSpec;
+use pointsman_gateway::provider::hosted::{KeyNeed, ProviderSpec};
 use serde::Serialize;
 
 use crate::command::providers;
@@ -65,7 +67,10 @@ struct At {
     /// The address may be in a private network
     #[arg(long, requires = "base_url")]
     allow_private: bool,
-    /// Take the key from the provider's usual environment variable
+    /// A setting of the account, as in --set region=eu-west-1
+    #[arg(long = "set", value_name = "NAME=VALUE", conflicts_with = "endpoint")]
+    set: Vec<String>,
+    /// Take the key and what else is not said from the provider's usual environment variables
     #[arg(long, conflicts_with = "endpoint")]
     from_env: bool,
 }
@@ -88,7 +93,7 @@ pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> 
         Some(Action::Add { whose: Whose { endpoint: Some(endpoint), .. }, .. }) => store(world, endpoint).await,
         Some(Action::Add { whose: Whose { tool: Some(name), .. }, at }) => match ProviderSpec::find(&name) {
             Some(row) => provide(world, &row, at).await,
-            None if at.name.is_some() || at.base_url.is_some() || at.from_env => {
+            None if at.name.is_some() || at.base_url.is_some() || at.from_env || !at.set.is_empty() => {
                 Err(Failure::NotFound(format!("`{name}` is no provider; `pointsman providers` lists them")))
             }
             None => add(world, name).await,
@@ -165,23 +170,31 @@ async fn provide(world: &World, row: &ProviderSpec, at: At) -> Result<(), Failur
             row.name
         )));
     }
-    let secret = if at.from_env {
+    let settings = account::settings(world, row, &at.set, at.from_env)?;
+    let secret = if row.key == KeyNeed::Optional && at.from_env {
+        // What the environment leads to is looked up at each use.
+        None
+    } else if at.from_env {
         let variable = providers::set(world, row).ok_or_else(|| {
             Failure::NotFound(format!("none of its variables is set here: {}", row.variables.join(", ")))
         })?;
-        plain(world.environment.get(variable).unwrap_or_default())?
+        Some(plain(world.environment.get(variable).unwrap_or_default())?)
     } else {
         if let Some(variable) = providers::set(world, row).filter(|_| world.terminal.asks) {
             world.terminal.note(&format!("${variable} is set; --from-env would take the key from there"));
         }
-        secret(world, &row.name)?
+        match row.key {
+            KeyNeed::Required => Some(secret(world, &row.name)?),
+            KeyNeed::Optional => optional(world, &row.name)?,
+        }
     };
     let command = Command::AddProvider {
         provider: row.id.to_string(),
         name: Some(name.clone()),
         base_url: at.base_url,
         allow_private: at.allow_private,
-        secret: SecretText(secret),
+        settings,
+        secret: secret.map(SecretText),
     };
     match world.ask(&command).await? {
         Reply::Stored { place, note } => {
@@ -189,6 +202,9 @@ async fn provide(world: &World, row: &ProviderSpec, at: At) -> Result<(), Failur
             if !note.is_empty() {
                 world.terminal.note(&note);
             }
+        }
+        Reply::Done => {
+            world.terminal.line(&format!("{} is asked with what its own tools keep on this machine", row.name))?;
         }
         other => return Err(world::unexpected(&other)),
     }
@@ -239,19 +255,35 @@ fn by_hand(endpoint: &EndpointView) -> bool {
 }
 
 fn secret(world: &World, endpoint: &str) -> Result<String, Failure> {
-    let typed = if world.terminal.asks {
+    plain(&typed(world, endpoint)?)
+}
+
+/// The same where nothing is an answer too.
+fn optional(world: &World, endpoint: &str) -> Result<Option<String>, Failure> {
+    if world.terminal.asks {
+        world
+            .terminal
+            .note("Without one, what its own tools keep on this machine is used; a key file is piped in: < FILE");
+    }
+    let typed = typed(world, endpoint)?;
+    if typed.trim().is_empty() { Ok(None) } else { plain(&typed).map(Some) }
+}
+
+fn typed(world: &World, endpoint: &str) -> Result<String, Failure> {
+    Ok(if world.terminal.asks {
         rpassword::prompt_password(format!("Key of {endpoint} (not shown): "))?
     } else {
         let mut piped = String::new();
         io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut piped)?;
         piped
-    };
-    plain(&typed)
+    })
 }
 
 /// A key as it was typed, or why it cannot be one.
 fn plain(typed: &str) -> Result<String, Failure> {
-    let secret = typed.trim();
+    // A key file is JSON of several lines, which mean nothing.
+    let line = typed.trim_start().starts_with('{').then(|| typed.replace(['\r', '\n', '\t'], " "));
+    let secret = line.as_deref().unwrap_or(typed).trim();
     if secret.is_empty() {
         return Err(Failure::Usage("no key was given; nothing is changed".to_owned()));
     }

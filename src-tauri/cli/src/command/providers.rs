@@ -78,6 +78,6 @@ fn for_scripts(row: &ProviderSpec, snapshot: &Snapshot) -> serde_json::Value {
     let added: Vec<_> = added(row, snapshot).map(|endpoint| &endpoint.id).collect();
     serde_json::json!({
         "id": row.id, "name": row.name, "variables": row.variables, "speaks": speaks,
-        "base_url": row.base_url, "endpoints": added,
+        "base_url": row.base_url.as_ref().map(ToString::to_string), "endpoints": added,
     })
 }

@@ -145,6 +145,7 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         protocol,
         prefix: protocol.default_prefix().to_owned(),
         operations: operations.to_vec(),
+        shape: None,
     };
     let mut of_openai = vec![Operation::Chat, Operation::Completion];
     if library.models.iter().any(|model| model.header.is_embedding()) {

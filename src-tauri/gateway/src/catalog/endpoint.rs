@@ -11,7 +11,7 @@ use super::base_url::BaseUrl;
 use super::health::Health;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::provider::RuntimeId;
-use crate::provider::hosted::ProviderSpec;
+use crate::provider::hosted::Account;
 use crate::secrets::CredentialRef;
 
 /// `ollama@11434`, `llamacpp@[::1]:8080`, `builtin`, or the name that the settings give.
@@ -26,8 +26,8 @@ pub struct Endpoint {
     pub name: String,
     /// How it came to be known.
     pub origin: Origin,
-    /// Its row in `providers.toml`, if it is a hosted provider.
-    pub provider: Option<Arc<ProviderSpec>>,
+    /// The account, if it is at a hosted provider.
+    pub provider: Option<Arc<Account>>,
     /// Scheme, host, port and perhaps a path, without a trailing slash in the path.
     pub base_url: BaseUrl,
     /// What it speaks, best first.

@@ -2,6 +2,8 @@
 //!
 //! Shapes only; what a command does is the handle's business.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::usage::table::request::Filter;
@@ -69,8 +71,14 @@ pub enum Command {
         #[serde(default)]
         #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
         allow_private: bool,
-        /// The key.
-        secret: SecretText,
+        /// What the account says of itself: a region, a project.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<BTreeMap<String, String>>"))]
+        settings: BTreeMap<String, String>,
+        /// The key; none where the provider needs none that is kept here.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
+        secret: Option<SecretText>,
     },
     /// Tries the key of an endpoint at a hosted provider.
     CheckKey {

@@ -20,19 +20,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::socket::Handler;
 use super::{Command, LiveRequest, Reply, SecretText, Snapshot, view};
+use crate::authority::Authority;
 use crate::catalog::Catalog;
 use crate::conversations::Conversations;
-use crate::discovery::configured::{
-    self,
-    key_check::{self, Proof},
-};
+use crate::discovery::configured::key_check::{self, Proof};
 use crate::environment::Environment;
 use crate::machine::Gauge;
-use crate::provider::hosted::ProviderSpec;
+use crate::provider::hosted::KeyNeed;
 use crate::secrets::{Secret, Vault};
 use crate::server::{Shared, ollama_port};
 use crate::settings::watch::Loaded;
-use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit};
+use crate::settings::{RequireKey, Settings, client_key, edit};
 use crate::timestamp;
 use crate::upkeep::Upkeep;
 use crate::usage::live::Live;
@@ -65,6 +63,8 @@ pub struct Parts {
     pub changes: watch::Receiver<u64>,
     /// Where credentials are kept.
     pub vault: Arc<Vault>,
+    /// Proves who asks where a credential does not.
+    pub authority: Authority,
     /// Why the keychain cannot be used, once that is known.
     pub keychain: watch::Receiver<Option<String>>,
     /// Has it found out again.
@@ -118,9 +118,10 @@ impl Handle {
                 self.edit_existing(missing, move |file| edit::remove_client_key(file, &name)).await
             }
             Command::StoreCredential { endpoint, secret } => self.store_credential(endpoint, secret).await,
-            Command::AddProvider { provider, name, base_url, allow_private, secret } => {
+            Command::AddProvider { provider, name, base_url, allow_private, settings, secret } => {
                 let name = name.unwrap_or_else(|| provider.clone());
-                self.add_provider(name, provider, base_url, allow_private, secret).await
+                let secret = secret.filter(|secret| !secret.0.trim().is_empty());
+                self.add_provider(setup::Hosted { name, provider, base_url, allow_private, settings, secret }).await
             }
             Command::CheckKey { endpoint } => self.check_key(&endpoint).await,
             Command::RemoveCredential { endpoint } => self.remove_credential(endpoint).await,
@@ -225,42 +226,6 @@ impl Handle {
         Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
     }
 
-    async fn add_provider(
-        &self,
-        name: String,
-        provider: String,
-        base_url: Option<String>,
-        allow_private: bool,
-        secret: SecretText,
-    ) -> Result<Reply, String> {
-        let Some(row) = ProviderSpec::find(&provider) else {
-            return Err(format!("`{provider}` is no provider that Pointsman knows; `pointsman providers` lists them"));
-        };
-        let new = ConfiguredEndpoint::at(row, name.clone(), base_url.as_deref(), allow_private)?;
-        if let Some(reason) = configured::refusal(&new) {
-            return Err(reason.to_owned());
-        }
-        let settings = Arc::clone(&self.0.loaded.borrow().settings);
-        let known = settings.endpoints.iter().find(|known| known.name == name);
-        let elsewhere = |known: &ConfiguredEndpoint| known.provider.as_ref().is_none_or(|row| *row.id != *provider);
-        if known.is_some_and(elsewhere) {
-            // Before the key is stored: it would lie under that endpoint's name.
-            return Err(edit::EditError::EndpointExists(name).to_string());
-        }
-        let secret = Secret::new(secret.0.trim().to_owned());
-        let stored = self.0.vault.store(&name, secret).await.map_err(|error| error.to_string())?;
-        let entry = edit::ProviderEntry { name, provider, base_url, allow_private, key: stored.reference.clone() };
-        let written = self.edit(move |file| edit::set_provider(file, &entry)).await;
-        if let (Err(_), None) = (&written, known) {
-            // A key that nothing leads to would lie there for ever.
-            let _ = self.0.vault.remove(&stored.reference).await;
-        }
-        written?;
-        self.0.rescan.notify_one();
-        self.0.keychain_check.notify_one();
-        Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
-    }
-
     async fn check_key(&self, endpoint: &str) -> Result<Reply, String> {
         self.known_endpoint(endpoint)?;
         let settings = Arc::clone(&self.0.loaded.borrow().settings);
@@ -270,10 +235,16 @@ impl Handle {
             let says = "local-only mode is on: the key was not tried".to_owned();
             return Ok(Reply::Checked { good: None, says });
         }
-        let reference = entry.key.as_ref().ok_or_else(unknown)?;
-        let secret = self.0.vault.lookup(reference).await.map_err(|error| error.to_string())?.ok_or_else(unknown)?;
+        let secret = match &entry.key {
+            Some(reference) => {
+                let secret = self.0.vault.lookup(reference).await.map_err(|error| error.to_string())?;
+                Some(secret.ok_or_else(unknown)?)
+            }
+            None if entry.provider.as_ref().is_some_and(|account| account.key == KeyNeed::Optional) => None,
+            None => return Err(unknown()),
+        };
         let at = entry.provider.as_ref().map_or(endpoint, |row| &row.name);
-        let (good, says) = match key_check::check(entry, secret.expose()).await {
+        let (good, says) = match key_check::check(entry, secret, &self.0.authority).await {
             Proof::Good => (Some(true), format!("{at} takes the key")),
             Proof::Refused { status } => (Some(false), format!("{at} refuses the key ({status})")),
             Proof::Unclear { reason } => (None, format!("whether {at} takes the key was not found out: {reason}")),

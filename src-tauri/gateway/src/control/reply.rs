@@ -237,8 +237,28 @@ pub struct ProviderView {
     pub variables: Vec<String>,
     /// Which of them is set now, if one is. Its value is not told and not used.
     pub found: Option<String>,
+    /// Whether a key of its own must be given.
+    pub needs_key: bool,
+    /// What each account says of itself.
+    pub settings: Vec<ProviderSettingView>,
     /// The endpoints in the settings that are at it.
     pub endpoints: Vec<String>,
+}
+
+/// What an account at a provider says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ProviderSettingView {
+    /// Its name: `region`.
+    pub name: String,
+    /// What it is.
+    pub help: String,
+    /// What it is where nothing is said.
+    pub default: Option<String>,
+    /// Whether it must be said.
+    pub required: bool,
+    /// What the environment says it is, for a person to agree to. It is no secret.
+    pub found: Option<String>,
 }
 
 /// How one tool is pointed here.

@@ -4,6 +4,7 @@
 //! never for a discovered one. What an answer means is `probe`'s and `listing`'s business.
 
 mod lines;
+mod signer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +18,10 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+pub(crate) use signer::Signer;
+
 use super::address;
+use crate::authority::AuthorityError;
 use crate::upstream::deepest;
 
 /// The largest answer that is read.
@@ -65,6 +69,9 @@ pub(crate) enum Fault {
     /// The answer is larger than is read.
     #[error("the answer is larger than {LARGEST} bytes")]
     TooLarge,
+    /// It could not be proved who asks.
+    #[error("{0}")]
+    Unproved(AuthorityError),
 }
 
 /// A place to ask.
@@ -74,6 +81,8 @@ pub(crate) struct Site {
     pub base: String,
     /// Sent with each question: a configured endpoint's credential, or nothing.
     pub headers: HeaderMap,
+    /// Who proves who asks, where those headers do not.
+    pub signer: Option<Signer>,
     /// How long an answer may take.
     pub patience: Duration,
     /// How it is reached.
@@ -93,7 +102,7 @@ impl Site {
     /// A discovered address, which never receives a credential.
     pub(super) fn local(client: &Arc<Loopback>, address: SocketAddr, prefix: &str, patience: Duration) -> Site {
         let reach = Reach::Loopback(Arc::clone(client));
-        Site { base: format!("http://{address}{prefix}"), headers: HeaderMap::new(), patience, reach }
+        Site { base: format!("http://{address}{prefix}"), headers: HeaderMap::new(), signer: None, patience, reach }
     }
 
     /// Asks with GET.
@@ -107,7 +116,10 @@ impl Site {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, Fault> {
-        let request = self.request(method, path, body)?;
+        let mut request = self.request(method, path, body.clone())?;
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut request, body.unwrap_or_default()).await?;
+        }
         let exchange = async {
             match &self.reach {
                 Reach::Loopback(client) => near(client, request).await,

@@ -14,14 +14,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::entry::{base, credential, fault, listing_of, reach, speaks, version};
-use super::client::{Fault, Reach, Site};
+use self::entry::{base, fault, listing_of, reach, speaks};
+use super::client::{Fault, Reach, Signer, Site};
 use super::listing::{self, Memory, Question, Unlisted};
 use super::probe::{Expected, Finding, Identity, probe};
 use super::{Credentials, World, address, text};
+use crate::authority::{Authority, AuthorityError};
 use crate::catalog::{Endpoint, EndpointId, EndpointState, Event, Health, Model, ModelState, Origin, Refusal};
 use crate::provider::Meaning;
-use crate::provider::hosted::ProviderSpec;
+use crate::provider::hosted::Account;
 use crate::provider::known;
 use crate::settings::{ConfiguredEndpoint, Settings};
 
@@ -95,26 +96,29 @@ pub fn refusal(entry: &ConfiguredEndpoint) -> Option<&'static str> {
 pub(super) async fn site(
     entry: &ConfiguredEndpoint,
     credentials: &Credentials,
+    authority: &Authority,
     patience: Duration,
 ) -> Result<Site, String> {
     if let Some(reason) = fault(entry) {
         return Err(reason.to_owned());
     }
     let reach = reach(entry).map_err(|fault| fault.to_string())?;
-    Ok(Site { base: base(entry), headers: headers(entry, credentials).await?, patience, reach })
+    let (headers, signer) = proof(entry, credentials, authority).await?;
+    Ok(Site { base: base(entry), headers, signer, patience, reach })
 }
 
-/// What is sent with each question: the credential where it has one, or why there is none.
-async fn headers(entry: &ConfiguredEndpoint, credentials: &Credentials) -> Result<HeaderMap, String> {
-    let mut headers = HeaderMap::new();
-    if let Some(reference) = &entry.key {
-        let secret = credentials(reference.clone()).await;
-        let header = secret.as_ref().and_then(|secret| credential(entry, secret.expose()));
-        let (name, value) = header.ok_or_else(|| format!("its key cannot be read from {reference}"))?;
-        headers.insert(name, value);
-    }
-    headers.extend(version(entry));
-    Ok(headers)
+/// What is sent with each question, and who signs it; else why it cannot be asked.
+async fn proof(
+    entry: &ConfiguredEndpoint,
+    credentials: &Credentials,
+    authority: &Authority,
+) -> Result<(HeaderMap, Option<Signer>), String> {
+    let Some(reference) = &entry.key else {
+        return entry::proof(entry, None, authority).ok_or_else(|| "it has no key".to_owned());
+    };
+    let secret = credentials(reference.clone()).await;
+    let proof = secret.and_then(|secret| entry::proof(entry, Some(secret), authority));
+    proof.ok_or_else(|| format!("its key cannot be read from {reference}"))
 }
 
 /// An entry that is being attended.
@@ -276,6 +280,9 @@ impl Attendant {
         };
         match listing::list(&site, &question, memory).await {
             Ok(listed) => Round { state, identity, models: listed.models, note: None },
+            Err(Unlisted::Silent(Fault::Unproved(
+                error @ (AuthorityError::Unusable(_) | AuthorityError::Refused { .. }),
+            ))) => Round::without_models(EndpointState::NeedsKey, error.to_string()),
             Err(Unlisted::Silent(fault)) => {
                 Round::without_models(EndpointState::Unreachable, format!("it does not answer: {fault}"))
             }
@@ -295,9 +302,9 @@ impl Attendant {
         let without = |state, note| Box::new(Round::without_models(state, note));
         let reach = self.reach.clone().map_err(|fault| without(EndpointState::Unreachable, fault.to_string()))?;
         let patience = if self.local { pace.patience } else { pace.patience_elsewhere };
-        let headers = headers(&self.entry, &self.world.credentials).await;
-        let headers = headers.map_err(|note| without(EndpointState::NeedsKey, note))?;
-        Ok(Site { base: base(&self.entry), headers, patience, reach })
+        let proof = proof(&self.entry, &self.world.credentials, &self.world.authority).await;
+        let (headers, signer) = proof.map_err(|note| without(EndpointState::NeedsKey, note))?;
+        Ok(Site { base: base(&self.entry), headers, signer, patience, reach })
     }
 
     async fn tell(&mut self, round: Round, identity: Option<&Identity>) {
@@ -323,11 +330,13 @@ impl Attendant {
     }
 
     /// A provider's models, with what the committed table knows of them.
-    fn completed(&self, row: &ProviderSpec, round: Round) -> Vec<Model> {
+    fn completed(&self, row: &Account, round: Round) -> Vec<Model> {
         let mut models = match (&self.entry.models[..], row.listing) {
             ([], Some(_)) => round.models,
             ([], None) => {
-                let known = known::all(&row.id).map(|known| Model::known(&known, self.entry.name.as_str().into()));
+                let known = known::all(&row.id)
+                    .filter(|known| row.is_offered(known.model))
+                    .map(|known| Model::known(&known, self.entry.name.as_str().into()));
                 return known.filter(|model| model.capabilities.is_of_use()).collect();
             }
             (_, _) => self.named(),

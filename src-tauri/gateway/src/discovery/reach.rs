@@ -7,6 +7,7 @@ use http::HeaderMap;
 
 use super::client::{self, Reach, Site};
 use super::{Credentials, configured};
+use crate::authority::Authority;
 use crate::catalog::{Endpoint, Origin};
 use crate::settings::Settings;
 
@@ -15,6 +16,7 @@ pub(crate) async fn site(
     endpoint: &Endpoint,
     settings: &Settings,
     credentials: &Credentials,
+    authority: &Authority,
     patience: Duration,
 ) -> Result<Site, String> {
     if !endpoint.local && settings.local_only {
@@ -24,13 +26,14 @@ pub(crate) async fn site(
         Origin::Discovered { .. } => Ok(Site {
             base: endpoint.base_url.as_str().trim_end_matches('/').to_owned(),
             headers: HeaderMap::new(),
+            signer: None,
             patience,
             reach: Reach::Loopback(client::loopback()),
         }),
         Origin::Configured { .. } => {
             let entry = settings.endpoints.iter().find(|entry| *entry.name == *endpoint.id);
             let entry = entry.ok_or_else(|| format!("the settings have no endpoint `{}` any more", endpoint.id))?;
-            configured::site(entry, credentials, patience).await
+            configured::site(entry, credentials, authority, patience).await
         }
         Origin::BuiltIn => Err("the built-in runtime has no address of its own".to_owned()),
     }

@@ -8,6 +8,7 @@ use super::fake::{self, Canned, Fake, Script};
 use super::*;
 use crate::catalog::{Catalog, EndpointState};
 use crate::settings::DEFAULTS;
+use crate::upstream::Upstream;
 
 /// Nothing here takes so long; a machine that is busy may.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,10 +33,13 @@ impl Running {
         let (send, events) = mpsc::channel(64);
         let stop = CancellationToken::new();
         let rescan = Arc::new(Notify::new());
+        let (home_folders, environment) = (Folders::below(home.path()), Environment::default());
+        let upstream = Upstream::new(&Settings::default().limits, settings_seen.clone()).expect("clients");
         let world = World {
             runtimes: RuntimeSpec::table().expect("runtimes.toml can be read"),
-            environment: Environment::default(),
-            folders: Folders::below(home.path()),
+            authority: Authority::new(upstream, environment.clone(), home_folders.clone()),
+            environment,
+            folders: home_folders,
             instance: "ours".into(),
             process: None,
             started: watch::channel(Default::default()).1,

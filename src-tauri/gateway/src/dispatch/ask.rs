@@ -14,7 +14,7 @@ use crate::protocol::anthropic::{self, steady::steady};
 use crate::protocol::fitted::fitted;
 use crate::protocol::ollama::honest::honest;
 use crate::protocol::{Operation, Protocol, Speaks};
-use crate::provider::hosted::Auth;
+use crate::provider::hosted::KeyHeader;
 use crate::routing::Target;
 use crate::upstream::Pieces;
 
@@ -45,11 +45,11 @@ impl<'a> Ask<'a> {
         joined: Option<Bytes>,
     ) -> Option<Ask<'a>> {
         let stream = inbound.peek.stream == Some(true);
-        let path = inbound.protocol.path_to(inbound.operation, &target.model.id, stream)?;
-        let path = match &inbound.query {
-            Some(query) => [&*speaks.prefix, &path, "?", query].concat(),
-            None => [&*speaks.prefix, &path].concat(),
-        };
+        let mut path = speaks.path_to(inbound.operation, &target.model.id, stream)?;
+        // A cloud has queries of its own.
+        if let Some(query) = inbound.query.as_ref().filter(|_| speaks.shape.is_none()) {
+            path = [&path, "?", query].concat();
+        }
         let json = !inbound.peek.is_form();
         let mut edited = joined.or_else(|| edited(inbound, target));
         let mut dropped = Vec::new();
@@ -64,7 +64,14 @@ impl<'a> Ask<'a> {
             Some((body, peek)) => peek.renamed(&body, &target.model.id),
             None => inbound.peek.renamed(&inbound.body, &target.model.id),
         };
-        let (method, headers) = (Method::POST, Cow::Borrowed(&inbound.headers));
+        let (method, mut headers) = (Method::POST, Cow::Borrowed(&inbound.headers));
+        let body = match speaks.shape {
+            Some(shape) => {
+                let whole = shape.fit(inbound.operation, Pieces::new(body).joined(), headers.to_mut());
+                [whole, Bytes::new(), Bytes::new()]
+            }
+            None => body,
+        };
         Some(Ask { protocol: inbound.protocol, method, may_be_empty: false, path, headers, json, body, dropped })
     }
 
@@ -80,10 +87,11 @@ impl<'a> Ask<'a> {
     pub(super) fn translated(
         inbound: &Inbound,
         target: &Target,
-        protocol: Protocol,
-        path: String,
+        speaks: &Speaks,
+        asked: (Operation, String),
         body: Bytes,
     ) -> Ask<'static> {
+        let (protocol, (operation, path)) = (speaks.protocol, asked);
         let (body, dropped) = fitting(protocol, inbound.operation, target, &body).unwrap_or((body, Vec::new()));
         let mut headers = HeaderMap::with_capacity(8);
         if let Some(agent) = inbound.headers.get(USER_AGENT) {
@@ -92,9 +100,18 @@ impl<'a> Ask<'a> {
         if protocol == Protocol::Anthropic {
             headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
         }
+        let body = match speaks.shape {
+            Some(shape) => shape.fit(operation, body, &mut headers),
+            None => body,
+        };
         let body = [body, Bytes::new(), Bytes::new()];
         let (method, headers) = (Method::POST, Cow::Owned(headers));
         Ask { protocol, method, may_be_empty: false, path, headers, json: true, body, dropped }
+    }
+
+    /// Its body, in order.
+    pub(super) fn body(&self) -> &[Bytes] {
+        &self.body
     }
 
     /// The request as the target should see it, its URI a path; `None` if that is none.
@@ -118,7 +135,8 @@ impl<'a> Ask<'a> {
         }
         headers.insert(HOST, address.host.clone());
         headers.insert(headers::HOP, instance.clone());
-        if let Some(secret) = secret {
+        let signed = target.endpoint.provider.as_ref().is_some_and(|account| account.signs());
+        if let Some(secret) = secret.filter(|_| !signed) {
             let (name, value) = credential(self.protocol, &target.endpoint, secret)?;
             headers.insert(name, value);
         }
@@ -162,7 +180,7 @@ fn is_anthropics(target: &Target) -> bool {
 fn credential(protocol: Protocol, endpoint: &Endpoint, secret: &str) -> Option<(HeaderName, HeaderValue)> {
     match &endpoint.provider {
         Some(row) => row.credential(protocol, secret),
-        None if endpoint.origin.runtime() == Some("vllm") => Auth::Bearer.header(secret),
-        None => Auth::of(protocol).header(secret),
+        None if endpoint.origin.runtime() == Some("vllm") => KeyHeader::Bearer.carrying(secret),
+        None => KeyHeader::of(protocol).carrying(secret),
     }
 }

@@ -3,7 +3,7 @@
 //! Nothing of the answer is passed on here, so that another target can still be asked. Which that is is `dispatch`'s.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -13,12 +13,14 @@ use http_body_util::BodyExt as _;
 use super::Dispatch;
 use super::allowance::retry_after;
 use super::ask::Ask;
+use crate::authority::{AuthorityError, Principal};
 use crate::builtin::Lease;
 use crate::catalog::{Address, Endpoint, Failure, Origin};
 use crate::error::Error;
 use crate::protocol::anthropic::opening;
 use crate::provider::Quirks;
 use crate::routing::Target;
+use crate::secrets::Secret;
 use crate::secrets::redact::Redactor;
 use crate::settings::Limits;
 use crate::upstream::{SendError, UpstreamBody};
@@ -69,7 +71,9 @@ impl Dispatch {
                 Err(error) => return self.no_credential(endpoint, &error.to_string()),
             },
         };
+        let account = endpoint.provider.as_deref().filter(|account| account.signs());
         let first_byte = Duration::from_secs(limits.first_byte_seconds);
+        let asked_at = Instant::now();
         let mut tries = [true, false].into_iter();
         // A kept connection may have died unseen, most often because the runtime restarted: one new try finds out.
         let error = loop {
@@ -77,10 +81,19 @@ impl Dispatch {
             let key = secret.as_ref().map(|secret| secret.expose()).or_else(|| lease.as_ref().map(Lease::key));
             let leased = lease.as_ref().and_then(|lease| Address::new(Scheme::HTTP, &lease.address().to_string()));
             let address = leased.as_ref().unwrap_or_else(|| endpoint.base_url.address());
-            let Some(request) = ask.request(target, address, &self.instance, key) else {
+            let Some(mut request) = ask.request(target, address, &self.instance, key) else {
                 let reason = "its address cannot be used".to_owned();
                 return Attempt::Failed(Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason }, None);
             };
+            let mut told: Vec<Secret> = secret.iter().cloned().collect();
+            let who = account.map(|account| Principal { account, base: &endpoint.base_url, secret: key });
+            if let Some(who) = &who {
+                // In a box: most requests need none, and all of them would carry the room for it.
+                match Box::pin(self.authority.authorize(who, &mut request, ask.body())).await {
+                    Ok(token) => told.extend(token),
+                    Err(error) => return unproved(endpoint, error),
+                }
+            }
             // The head and the first bytes of the body have one time together.
             let asked = async {
                 let mut response = self.upstream.send(request, address, endpoint.local).await?;
@@ -95,8 +108,12 @@ impl Dispatch {
                 }
             };
             match (sent, &lease) {
+                // A token may be taken back before it runs out.
+                (Ok((response, _)), _)
+                    if response.status() == StatusCode::UNAUTHORIZED
+                        && who.is_some_and(|who| self.authority.refused(&who, asked_at)) => {}
                 (Ok((response, first)), _) => {
-                    let redactor = secret.map(|secret| Redactor::new([secret.expose()]));
+                    let redactor = (!told.is_empty()).then(|| Redactor::new(told.iter().map(Secret::expose)));
                     let answer = Answer { response, first, redactor, lease, retry: None };
                     return self.judge(endpoint, answer, ask.may_be_empty);
                 }
@@ -152,7 +169,9 @@ impl Dispatch {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 Some(Failure::Overloaded(retry_after(answer.response.headers())))
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if endpoint.credential.is_some() => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                if endpoint.credential.is_some() || endpoint.provider.is_some() =>
+            {
                 Some(Failure::Unauthorized)
             }
             // This runtime answers 500 to a client's own mistake.
@@ -177,6 +196,25 @@ impl Dispatch {
     fn quirks(&self, endpoint: &Endpoint) -> Quirks {
         let runtime = endpoint.origin.runtime();
         self.runtimes.iter().find(|row| Some(&*row.id) == runtime).map(|row| row.quirks).unwrap_or_default()
+    }
+}
+
+/// What it comes to that nobody could prove who asks.
+fn unproved(endpoint: &Endpoint, error: AuthorityError) -> Attempt {
+    let id = Arc::clone(&endpoint.id);
+    match error {
+        AuthorityError::LocalOnly(_) => Attempt::Failed(Error::LocalOnly { name: id.to_string() }, None),
+        AuthorityError::Unusable(reason) => {
+            Attempt::Failed(Error::NoCredential { endpoint: id, reason }, Some(Failure::Unauthorized))
+        }
+        AuthorityError::Refused { .. } => {
+            let reason = error.to_string();
+            Attempt::Failed(Error::NoCredential { endpoint: id, reason }, Some(Failure::Unauthorized))
+        }
+        AuthorityError::Silent { .. } => {
+            let reason = error.to_string();
+            Attempt::Failed(Error::Unreachable { endpoint: id, reason }, Some(Failure::Unreachable))
+        }
     }
 }
 

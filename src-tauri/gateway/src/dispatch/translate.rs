@@ -130,11 +130,15 @@ impl Translation {
             }
         };
         let encoded = encoded.map_err(|error| told(&error))?;
-        let path = upstream.path(asked, &model.id, stream).ok_or_else(cannot)?;
+        let path = match speaks.shape {
+            Some(shape) => shape.path(asked, &model.id, stream),
+            None => upstream.path(asked, &model.id, stream),
+        };
+        let path = path.ok_or_else(cannot)?;
         dropped.extend(encoded.dropped);
         dropped.dedup();
         let path = format!("{}{path}", speaks.prefix);
-        let mut ask = Ask::translated(inbound, target, speaks.protocol, path, encoded.body);
+        let mut ask = Ask::translated(inbound, target, speaks, (asked, path), encoded.body);
         dropped.append(&mut ask.dropped);
         Ok(Posed { ask, upstream, dropped })
     }

@@ -16,7 +16,7 @@ use wildmatch::WildMatch;
 use crate::provider::hosted::HostedQuirks;
 
 /// The fields of a JSON object in their order.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Fields<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Fields<'a>, D::Error> {

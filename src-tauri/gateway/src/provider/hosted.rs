@@ -4,15 +4,23 @@
 //! README's table and the request path read the same row. What it serves right now is the catalog's business, what its
 //! models cost is another table's.
 
+mod account;
+mod auth;
+mod template;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
-use url::Url;
+use wildmatch::WildMatch;
+
+pub use account::{Account, BadSetting};
+pub use auth::{Auth, AwsService, EntraScope, KeyHeader};
+pub use template::Template;
 
 use super::{Listing, Spoken};
-use crate::protocol::{Operation, Protocol, Speaks};
+use crate::protocol::{Operation, Protocol};
 
 /// The table as it is compiled in.
 const TABLE: &str = include_str!("../../providers.toml");
@@ -27,20 +35,32 @@ pub struct ProviderSpec {
     pub name: String,
     /// Its address, without the paths that `speaks` has; none where each customer has one of their own.
     #[serde(default)]
-    pub base_url: Option<Url>,
+    pub base_url: Option<Template>,
+    /// Where it is for some accounts.
+    #[serde(default)]
+    pub apart: Vec<Apart>,
     /// What a customer's own address looks like.
     #[serde(default)]
     pub base_url_like: Option<String>,
-    /// Which header carries the key, whatever the protocol; none = each protocol's own.
+    /// How it knows who asks, whatever the protocol; none = each protocol's own header.
     #[serde(default)]
     pub auth: Option<Auth>,
+    /// Whether it can be asked without a key of its own, because the environment may have what it needs.
+    #[serde(default)]
+    pub key: KeyNeed,
     /// Environment variables in which users keep its key, the usual one first.
     pub variables: Vec<String>,
+    /// What each account says of itself.
+    #[serde(default)]
+    pub settings: Vec<ProviderSetting>,
     /// What it speaks, best first.
     pub speaks: Vec<Spoken>,
     /// How it lists its models; none if it does not.
     #[serde(default)]
     pub listing: Option<Listing>,
+    /// Which of the models that are known of it can be asked so, by patterns; none = all. Only where it lists none itself.
+    #[serde(default)]
+    pub offers: Vec<String>,
     /// The cheapest question that shows whether a key is good.
     pub check: KeyCheck,
     /// Its habits.
@@ -48,16 +68,46 @@ pub struct ProviderSpec {
     pub quirks: HostedQuirks,
 }
 
-/// Which header carries a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What an account says of itself: a region, a project.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSetting {
+    /// Its name in the settings.
+    pub name: String,
+    /// What it is, for whoever must know it.
+    pub help: String,
+    /// Environment variables in which users have it.
+    #[serde(default)]
+    pub variables: Vec<String>,
+    /// What it is where nothing is said.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// Whether it must be said.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// Another address, for accounts with one value of a setting.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apart {
+    /// The setting.
+    pub setting: String,
+    /// Its value.
+    pub is: String,
+    /// The address.
+    pub base_url: Template,
+}
+
+/// Whether a provider needs a key that is kept here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Auth {
-    /// `Authorization: Bearer KEY`.
-    Bearer,
-    /// `x-api-key: KEY`, as Anthropic has it.
-    XApiKey,
-    /// `x-goog-api-key: KEY`, as Google has it.
-    XGoogApiKey,
+pub enum KeyNeed {
+    /// It does.
+    #[default]
+    Required,
+    /// What the vendor's own tools keep on this machine does too.
+    Optional,
 }
 
 /// A question that shows whether a key is good. Its path stands behind the base URL; a whole URL is asked as it is.
@@ -65,9 +115,9 @@ pub enum Auth {
 #[serde(rename_all = "snake_case")]
 pub enum KeyCheck {
     /// A GET that is answered 200.
-    Get(String),
+    Get(Template),
     /// A POST of `{}`: one without a good key is a 401 or 403, one with it a complaint about the body.
-    RefusesEmpty(String),
+    RefusesEmpty(Template),
 }
 
 /// What a provider does not take of OpenAI's API, by field of the body's top level.
@@ -122,42 +172,31 @@ impl ProviderSpec {
         ProviderSpec::table().ok()?.iter().find(|row| *row.id == *id).cloned()
     }
 
-    /// What it speaks.
-    pub fn speaks(&self) -> Vec<Speaks> {
-        let speaks = self.speaks.iter().map(|spoken| Speaks {
-            protocol: spoken.protocol,
-            prefix: spoken.prefix.clone(),
-            operations: spoken.operations.clone(),
-        });
-        speaks.collect()
+    /// How it knows who asks in a protocol of its.
+    pub fn auth(&self, protocol: Protocol) -> Auth {
+        self.auth.unwrap_or(Auth::Key(KeyHeader::of(protocol)))
     }
 
-    /// The header that carries its key to a protocol of its; `None` if no header can carry it.
-    pub fn credential(&self, protocol: Protocol, secret: &str) -> Option<(HeaderName, HeaderValue)> {
-        self.auth.unwrap_or(Auth::of(protocol)).header(secret)
+    /// Whether a model that is known of it can be asked as `speaks` has it.
+    pub fn is_offered(&self, model: &str) -> bool {
+        self.offers.is_empty() || self.offers.iter().any(|pattern| WildMatch::new(pattern).matches(model))
     }
-}
 
-impl Auth {
-    /// A protocol's own.
-    pub fn of(protocol: Protocol) -> Auth {
-        match protocol {
-            Protocol::Anthropic => Auth::XApiKey,
-            Protocol::Gemini => Auth::XGoogApiKey,
-            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama => Auth::Bearer,
+    /// Whether `authority` proves who asks, where others send their key.
+    pub fn signs(&self) -> bool {
+        match self.auth {
+            None | Some(Auth::Key(_)) => false,
+            Some(Auth::Aws { .. } | Auth::Google | Auth::Entra { .. } | Auth::IbmIam | Auth::Databricks) => true,
         }
     }
 
-    /// The header; `None` if no header can carry such a key.
-    pub fn header(self, secret: &str) -> Option<(HeaderName, HeaderValue)> {
-        let (name, value) = match self {
-            Auth::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {secret}"))),
-            Auth::XApiKey => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
-            Auth::XGoogApiKey => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
-        };
-        let mut value = value.ok()?;
-        value.set_sensitive(true);
-        Some((name, value))
+    /// The header that carries its key to a protocol of its; `None` if no header can carry it, and where a key alone is
+    /// not what it takes.
+    pub fn credential(&self, protocol: Protocol, secret: &str) -> Option<(HeaderName, HeaderValue)> {
+        match self.auth(protocol) {
+            Auth::Key(header) => header.carrying(secret),
+            Auth::Aws { .. } | Auth::Google | Auth::Entra { .. } | Auth::IbmIam | Auth::Databricks => None,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ fn endpoint(id: &str, runtime: &str, local: bool) -> Endpoint {
         origin: Origin::Discovered { runtime: runtime.into() },
         provider: None,
         base_url: "http://127.0.0.1:1".parse().unwrap(),
-        speaks: vec![Speaks { protocol: Protocol::OpenAiChat, prefix: "/v1".into(), operations }],
+        speaks: vec![Speaks { protocol: Protocol::OpenAiChat, prefix: "/v1".into(), operations, shape: None }],
         credential: None,
         local,
         state: EndpointState::Ready,

@@ -10,7 +10,7 @@ use url::Url;
 use super::read::{Problem, Source};
 use super::reference::Step::{Index, Key};
 use super::{ClientKey, ConfiguredEndpoint, RequireKey, Settings};
-use crate::provider::hosted::ProviderSpec;
+use crate::provider::hosted::{ProviderSpec, Template};
 
 /// Prefixes that tools write before a model's name and that mean a runtime, so no endpoint may bear one.
 const RUNTIMES: [&str; 16] = [
@@ -248,7 +248,7 @@ fn is_elsewhere(endpoint: &ConfiguredEndpoint, row: &ProviderSpec) -> bool {
     match &endpoint.provider {
         Some(provider) => provider.id != row.id,
         None => {
-            let usual = row.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/'));
+            let usual = row.base_url.as_ref().and_then(Template::fixed);
             let stated = endpoint.base_url.as_str().trim_end_matches('/');
             usual != Some(stated.strip_suffix("/v1").unwrap_or(stated))
         }

@@ -3,6 +3,7 @@
 //! Comments, order and line ends stay, the file's mode and a symbolic link too. What would no longer be good settings is
 //! not written. Each function waits for the disk, so call it where waiting is allowed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
@@ -122,8 +123,10 @@ pub struct ProviderEntry {
     pub base_url: Option<String>,
     /// Whether the address may be in a private network.
     pub allow_private: bool,
-    /// Where its key is kept.
-    pub key: CredentialRef,
+    /// What the account says of itself.
+    pub settings: BTreeMap<String, String>,
+    /// Where its key is kept; none where it needs none.
+    pub key: Option<CredentialRef>,
 }
 
 /// Adds an endpoint at a hosted provider, or gives the one of that name another key.
@@ -150,7 +153,13 @@ pub fn set_provider(path: &Path, new: &ProviderEntry) -> Result<(), EditError> {
         if new.allow_private {
             set(written, "allow_private", true.into());
         }
-        set(written, "key", new.key.to_string().into());
+        if !new.settings.is_empty() {
+            set(written, "settings", new.settings.iter().collect::<InlineTable>().into());
+        }
+        match &new.key {
+            Some(key) => set(written, "key", key.to_string().into()),
+            None => drop(written.remove("key")),
+        }
         if !table.is_empty() {
             append(document, "endpoints", table);
         }

@@ -42,7 +42,7 @@ pub(super) fn with_examples() -> String {
 
 /// Whether the keys of a table are names that the user gives.
 fn is_open(path: &[Step<'_>]) -> bool {
-    matches!(path, [Step::Key("routes" | "aliases")])
+    matches!(path, [Step::Key("routes" | "aliases")] | [Step::Key("endpoints"), Step::Index(_), Step::Key("settings")])
 }
 
 /// What stands in the reference where `path` leads in the user's file; for a name of the user's, what stands under any

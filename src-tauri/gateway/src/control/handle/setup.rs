@@ -2,17 +2,18 @@
 //!
 //! Every change goes into the settings file, as everywhere. What may stand there is `settings`' decision.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Handle;
-use crate::control::{ProviderView, Reply, SecretText, Setting, SettingKind};
+use crate::control::{ProviderSettingView, ProviderView, Reply, SecretText, Setting, SettingKind};
 use crate::discovery::configured;
 use crate::protocol::Protocol;
-use crate::provider::hosted::ProviderSpec;
+use crate::provider::hosted::{KeyNeed, ProviderSetting, ProviderSpec};
 use crate::secrets::{CredentialRef, Secret};
 use crate::settings::prices::Prices;
 use crate::settings::shown::{Kind, SHOWN, Shown, help};
-use crate::settings::{ConfiguredEndpoint, Settings, edit};
+use crate::settings::{self, ConfiguredEndpoint, Settings, edit};
 
 /// An endpoint as a person typed it in.
 pub(super) struct Typed {
@@ -21,6 +22,16 @@ pub(super) struct Typed {
     pub(super) protocol: Vec<String>,
     pub(super) models: Vec<String>,
     pub(super) allow_private: bool,
+    pub(super) secret: Option<SecretText>,
+}
+
+/// An account at a hosted provider as a person typed it in.
+pub(super) struct Hosted {
+    pub(super) name: String,
+    pub(super) provider: String,
+    pub(super) base_url: Option<String>,
+    pub(super) allow_private: bool,
+    pub(super) settings: BTreeMap<String, String>,
     pub(super) secret: Option<SecretText>,
 }
 
@@ -53,6 +64,13 @@ impl Handle {
         let rows = ProviderSpec::table().map_err(|error| format!("the table of providers is broken: {error}"))?;
         let settings = Arc::clone(&self.0.loaded.borrow().settings);
         let set = |name: &&String| self.0.environment.get(name).is_some_and(|value| !value.trim().is_empty());
+        let setting = |known: &ProviderSetting| ProviderSettingView {
+            name: known.name.clone(),
+            help: known.help.clone(),
+            default: known.default.clone(),
+            required: known.required,
+            found: known.variables.iter().find_map(|name| self.0.environment.get(name)).map(str::to_owned),
+        };
         let view = |row: &Arc<ProviderSpec>| {
             let mut speaks: Vec<String> = row.speaks.iter().map(|spoken| spoken.protocol.title().to_owned()).collect();
             speaks.dedup();
@@ -60,15 +78,57 @@ impl Handle {
             ProviderView {
                 id: row.id.to_string(),
                 name: row.name.clone(),
-                base_url: row.base_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
+                base_url: row.base_url.as_ref().map(ToString::to_string),
                 base_url_like: row.base_url_like.clone(),
                 speaks,
                 variables: row.variables.clone(),
                 found: row.variables.iter().find(set).cloned(),
+                needs_key: row.key == KeyNeed::Required,
+                settings: row.settings.iter().map(setting).collect(),
                 endpoints: settings.endpoints.iter().filter(here).map(|known| known.name.clone()).collect(),
             }
         };
         Ok(Reply::Providers { rows: rows.iter().map(view).collect() })
+    }
+
+    pub(super) async fn add_provider(&self, typed: Hosted) -> Result<Reply, String> {
+        let Hosted { name, provider, base_url, allow_private, settings, secret } = typed;
+        let account = settings::account(&provider, settings.clone())?;
+        if account.key == KeyNeed::Required && secret.is_none() {
+            return Err(format!("{} needs a key", account.name));
+        }
+        let new = ConfiguredEndpoint::at(account, name.clone(), base_url.as_deref(), allow_private)?;
+        if let Some(reason) = configured::refusal(&new) {
+            return Err(reason.to_owned());
+        }
+        let in_force = Arc::clone(&self.0.loaded.borrow().settings);
+        let known = in_force.endpoints.iter().find(|known| known.name == name);
+        let elsewhere = |known: &ConfiguredEndpoint| known.provider.as_ref().is_none_or(|row| *row.id != *provider);
+        if known.is_some_and(elsewhere) {
+            // Before the key is stored: it would lie under that endpoint's name.
+            return Err(edit::EditError::EndpointExists(name).to_string());
+        }
+        let stored = match secret {
+            Some(secret) => {
+                let secret = Secret::new(secret.0.trim().to_owned());
+                Some(self.0.vault.store(&name, secret).await.map_err(|error| error.to_string())?)
+            }
+            None => None,
+        };
+        let key = stored.as_ref().map(|stored| stored.reference.clone());
+        let entry = edit::ProviderEntry { name, provider, base_url, allow_private, settings, key };
+        let written = self.edit(move |file| edit::set_provider(file, &entry)).await;
+        if let (Err(_), None, Some(stored)) = (&written, known, &stored) {
+            // A key that nothing leads to would lie there for ever.
+            let _ = self.0.vault.remove(&stored.reference).await;
+        }
+        written?;
+        self.0.rescan.notify_one();
+        self.0.keychain_check.notify_one();
+        Ok(match stored {
+            Some(stored) => Reply::Stored { place: stored.reference.to_string(), note: stored.note },
+            None => Reply::Done,
+        })
     }
 
     pub(super) async fn add_endpoint(&self, typed: Typed) -> Result<Reply, String> {

@@ -2,15 +2,19 @@
 //!
 //! Pure: it asks nothing and knows no credential but the one it is handed.
 
-use http::header::{HeaderName, HeaderValue};
+use std::sync::Arc;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Host;
 
-use crate::discovery::client::{self, Fault, Reach};
+use crate::authority::Authority;
+use crate::discovery::client::{self, Fault, Reach, Signer};
 use crate::discovery::probe::Identity;
 use crate::discovery::{address, text};
 use crate::protocol::{Operation, Protocol, Speaks, anthropic};
-use crate::provider::hosted::Auth;
+use crate::provider::hosted::KeyHeader;
 use crate::provider::{Listing, RuntimeSpec};
+use crate::secrets::Secret;
 use crate::settings::ConfiguredEndpoint;
 
 /// Why an entry may not be asked, if so.
@@ -56,8 +60,25 @@ pub(super) fn base(entry: &ConfiguredEndpoint) -> String {
 pub(super) fn credential(entry: &ConfiguredEndpoint, secret: &str) -> Option<(HeaderName, HeaderValue)> {
     match &entry.provider {
         Some(row) => row.credential(row.speaks.first()?.protocol, secret),
-        None => Auth::of(entry.protocol.first().copied().unwrap_or(Protocol::OpenAiChat)).header(secret),
+        None => KeyHeader::of(entry.protocol.first().copied().unwrap_or(Protocol::OpenAiChat)).carrying(secret),
     }
+}
+
+/// What is sent with each question, and who signs it; `None` if no header can carry its credential.
+pub(super) fn proof(
+    entry: &ConfiguredEndpoint,
+    secret: Option<Secret>,
+    authority: &Authority,
+) -> Option<(HeaderMap, Option<Signer>)> {
+    let mut headers = HeaderMap::from_iter(version(entry));
+    if let Some(account) = entry.provider.as_ref().filter(|account| account.signs()) {
+        let (account, base) = (Arc::clone(account), entry.base_url.clone());
+        return Some((headers, Some(Signer { authority: authority.clone(), account, base, secret })));
+    }
+    if let Some(secret) = &secret {
+        headers.extend([credential(entry, secret.expose())?]);
+    }
+    Some((headers, None))
 }
 
 /// The header without which its list is not told, whatever the key.
@@ -111,7 +132,7 @@ fn usual(protocol: Protocol) -> Speaks {
         Operation::ShowModel,
     ];
     let operations = all.into_iter().filter(|operation| protocol.path_to(*operation, "", false).is_some()).collect();
-    Speaks { protocol, prefix: protocol.default_prefix().to_owned(), operations }
+    Speaks { protocol, prefix: protocol.default_prefix().to_owned(), operations, shape: None }
 }
 
 /// The shape of its list, where only its protocol is known.

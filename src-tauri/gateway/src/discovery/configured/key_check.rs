@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderMap;
-
-use super::entry::{base, credential, fault, reach, version};
+use super::entry::{base, fault, proof, reach};
+use crate::authority::{Authority, AuthorityError};
 use crate::discovery::client::{Answer, Fault, Site};
 use crate::provider::hosted::KeyCheck;
+use crate::secrets::Secret;
 use crate::settings::ConfiguredEndpoint;
+use bytes::Bytes;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -34,31 +34,31 @@ pub enum Proof {
 }
 
 /// Tries `secret` at an entry's place. In local-only mode nobody may call this.
-pub async fn check(entry: &ConfiguredEndpoint, secret: &str) -> Proof {
+pub async fn check(entry: &ConfiguredEndpoint, secret: Option<Secret>, authority: &Authority) -> Proof {
     let unclear = |reason: String| Proof::Unclear { reason };
     let Some(row) = &entry.provider else { return unclear("it is no provider that Pointsman knows".to_owned()) };
     if let Some(reason) = fault(entry) {
         return unclear(reason.to_owned());
     }
-    let Some((name, value)) = credential(entry, secret) else {
+    let Some((headers, signer)) = proof(entry, secret, authority) else {
         return unclear("no header can carry that key".to_owned());
     };
-    let headers = HeaderMap::from_iter([(name, value)].into_iter().chain(version(entry)));
     let reach = match reach(entry) {
         Ok(reach) => reach,
         Err(fault) => return unclear(fault.to_string()),
     };
     let (KeyCheck::Get(path) | KeyCheck::RefusesEmpty(path)) = &row.check;
+    let path = row.fill(path);
     // A whole URL is the vendor's own, and only asked where the entry is at the vendor's.
     let elsewhere = path.starts_with("https://");
-    if elsewhere && row.base_url.as_ref() != Some(&entry.base_url) {
+    if elsewhere && row.usual_address().as_ref() != Some(&entry.base_url) {
         return unclear("there is nothing to ask at an address of your own".to_owned());
     }
     let base = if elsewhere { String::new() } else { base(entry) };
-    let site = Site { base, headers, patience: PATIENCE, reach };
+    let site = Site { base, headers, signer, patience: PATIENCE, reach };
     let answer = match &row.check {
-        KeyCheck::Get(path) => site.get(path).await,
-        KeyCheck::RefusesEmpty(path) => site.post(path, Bytes::from_static(b"{}")).await,
+        KeyCheck::Get(_) => site.get(&path).await,
+        KeyCheck::RefusesEmpty(_) => site.post(&path, Bytes::from_static(b"{}")).await,
     };
     judged(&row.check, answer)
 }
@@ -66,6 +66,7 @@ pub async fn check(entry: &ConfiguredEndpoint, secret: &str) -> Proof {
 fn judged(check: &KeyCheck, answer: Result<Answer, Fault>) -> Proof {
     let status = match answer {
         Ok(answer) => answer.status,
+        Err(Fault::Unproved(AuthorityError::Refused { status, .. })) => return Proof::Refused { status },
         Err(fault) => return Proof::Unclear { reason: fault.to_string() },
     };
     match (check, status) {

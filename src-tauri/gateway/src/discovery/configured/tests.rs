@@ -1,5 +1,6 @@
 //! Endpoints of the settings: which may be asked, and what they say.
 
+use super::entry::credential;
 use super::*;
 
 fn entry(text: &str) -> ConfiguredEndpoint {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::protocol::Speaks;
 
 #[test]
 fn every_row_can_be_asked() {
@@ -14,7 +15,8 @@ fn every_row_can_be_asked() {
         assert!(id.bytes().all(|byte| byte.is_ascii_lowercase()), "{id} is written before a model's name");
         assert!(!row.speaks.is_empty() && !row.variables.is_empty(), "{id}");
         match (&row.base_url, &row.base_url_like) {
-            (Some(url), None) => {
+            (Some(_), None) => {
+                let url = account(row).usual_address().unwrap_or_else(|| panic!("{id}: an address"));
                 assert_eq!(url.scheme(), "https", "{id}: a key goes there");
                 assert!(url.domain().is_some() && url.query().is_none(), "{id}");
                 assert!(!url.path().ends_with("/v1"), "{id}: versions stand in `speaks`");
@@ -26,12 +28,15 @@ fn every_row_can_be_asked() {
             assert!(spoken.since.is_none(), "{id}: what is hosted has one version");
             assert!(spoken.prefix.is_empty() || spoken.prefix.starts_with('/'), "{id}: {}", spoken.prefix);
             for operation in &spoken.operations {
-                let path = spoken.protocol.path_to(*operation, "m", false);
+                let path = Speaks::from(spoken).path_to(*operation, "m", false);
                 assert!(path.is_some(), "{id}: {:?} has no {operation:?}", spoken.protocol);
             }
+            assert!(spoken.shape.is_none_or(|shape| spoken.protocol.takes(shape)), "{id}: {:?}", spoken.shape);
         }
         let (KeyCheck::Get(path) | KeyCheck::RefusesEmpty(path)) = &row.check;
-        assert!(path.starts_with('/') || path.starts_with("https://"), "{id}: {path}");
+        let shown = path.to_string();
+        assert!(shown.starts_with('/') || shown.starts_with("https://"), "{id}: {path}");
+        places_are_filled(row);
         for field in row.quirks.drop.iter().chain(row.quirks.rename.keys()) {
             assert!(
                 !["model", "messages", "stream", "input"].contains(&&**field),
@@ -41,6 +46,31 @@ fn every_row_can_be_asked() {
         for to in row.quirks.rename.values() {
             assert!(!row.quirks.drop.contains(to), "{id}: {to} is made and dropped");
         }
+    }
+}
+
+/// An account that says what it must, and no more.
+fn account(row: &Arc<ProviderSpec>) -> Account {
+    let needed = row.settings.iter().filter(|setting| setting.required);
+    let settings = needed.map(|setting| (setting.name.clone(), "x".to_owned())).collect();
+    Account::new(Arc::clone(row), settings).unwrap()
+}
+
+/// What stands in an address is always said.
+#[track_caller]
+fn places_are_filled(row: &Arc<ProviderSpec>) {
+    let (KeyCheck::Get(path) | KeyCheck::RefusesEmpty(path)) = &row.check;
+    let prefixes: Vec<Template> = row.speaks.iter().map(|spoken| Template::from(&*spoken.prefix)).collect();
+    let apart = row.apart.iter().map(|apart| &apart.base_url);
+    for template in prefixes.iter().chain([path]).chain(&row.base_url).chain(apart) {
+        for name in template.names() {
+            let setting = row.settings.iter().find(|setting| setting.name == name);
+            let setting = setting.unwrap_or_else(|| panic!("{}: `{name}` is no setting", row.id));
+            assert!(setting.required != setting.default.is_some(), "{}: {name}", row.id);
+        }
+    }
+    for apart in &row.apart {
+        assert!(row.settings.iter().any(|setting| setting.name == apart.setting), "{}: {}", row.id, apart.setting);
     }
 }
 
@@ -58,6 +88,6 @@ fn a_key_goes_into_one_header() {
     check("gemini", Protocol::Gemini, "x-goog-api-key: k");
     check("deepseek", Protocol::Anthropic, "x-api-key: k");
     check("fireworks", Protocol::Anthropic, "authorization: Bearer k");
-    check("azureopenai", Protocol::OpenAiResponses, "authorization: Bearer k");
-    assert!(Auth::Bearer.header("a\nb").is_none(), "no header carries a line end");
+    check("dashscope", Protocol::OpenAiResponses, "authorization: Bearer k");
+    assert!(KeyHeader::Bearer.carrying("a\nb").is_none(), "no header carries a line end");
 }

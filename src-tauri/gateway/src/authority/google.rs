@@ -1,0 +1,162 @@
+//! A token of Google's: for a service account's key file, or for what Google's own tools keep on this machine.
+//!
+//! A key file signs a statement about itself (RFC 7523), a user's file has a token that gets others (RFC 6749 section 6).
+//! The machine's own service account, which only a machine of Google's has, is not asked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::header::{HeaderName, HeaderValue};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::exchange::{Denied, Grant, exchange};
+use super::tokens::{Key, Moment, Token};
+use super::{AuthorityError, Parts, Principal, unusable};
+
+const TOKENS: &str = "https://oauth2.googleapis.com/token";
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// Where Google's own tools look first.
+const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+/// As long as Google allows.
+const STATEMENT: Duration = Duration::from_secs(3600);
+/// More than this and the clock here is wrong, not merely late.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// What proves who asks, as Google writes it.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Credential {
+    ServiceAccount {
+        client_email: String,
+        private_key: String,
+        #[serde(default)]
+        private_key_id: Option<String>,
+        #[serde(default)]
+        token_uri: Option<Url>,
+        #[serde(default)]
+        quota_project_id: Option<String>,
+    },
+    AuthorizedUser {
+        client_id: String,
+        client_secret: String,
+        refresh_token: String,
+        #[serde(default)]
+        token_uri: Option<Url>,
+        #[serde(default)]
+        quota_project_id: Option<String>,
+    },
+}
+
+/// The statement of a service account.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iat: u64,
+    exp: u64,
+    iss: &'a str,
+    aud: &'a str,
+    scope: &'a str,
+}
+
+/// The token of an account.
+pub(super) async fn token(parts: &Parts, who: &Principal<'_>) -> Result<Arc<Token>, AuthorityError> {
+    let make = async {
+        let text = match who.secret {
+            Some(secret) => secret.to_owned(),
+            None => found(parts).await?,
+        };
+        make(parts, &credential(&text)?).await
+    };
+    parts.tokens.get(Key::of(who), Moment::now(), make).await
+}
+
+/// What Google's own tools keep on this machine.
+async fn found(parts: &Parts) -> Result<String, AuthorityError> {
+    let path = match parts.environment.get(VARIABLE) {
+        Some(path) => PathBuf::from(path),
+        None => well_known(parts),
+    };
+    tokio::fs::read_to_string(&path).await.map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => "is not there".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        };
+        AuthorityError::Unusable(format!(
+            "no key file is kept for it, and {} {reason}: give it one, as in `pointsman keys add vertexai < key.json`, or \
+             run `gcloud auth application-default login`",
+            path.display()
+        ))
+    })
+}
+
+fn well_known(parts: &Parts) -> PathBuf {
+    let config = match parts.environment.get("CLOUDSDK_CONFIG") {
+        Some(folder) => PathBuf::from(folder),
+        None => match parts.environment.get("APPDATA") {
+            Some(folder) if cfg!(windows) => PathBuf::from(folder).join("gcloud"),
+            _ => parts.folders.home.join(".config").join("gcloud"),
+        },
+    };
+    config.join("application_default_credentials.json")
+}
+
+fn credential(text: &str) -> Result<Credential, AuthorityError> {
+    // What serde says of a fault may repeat the value, and the value is the secret.
+    serde_json::from_str(text).map_err(|_| {
+        unusable("what is kept for it is neither the key file of a service account nor a user's file of gcloud's")
+    })
+}
+
+async fn make(parts: &Parts, credential: &Credential) -> Result<Token, AuthorityError> {
+    let usual = || Url::parse(TOKENS).map_err(|_| unusable("Google has no address"));
+    let url = |stated: &Option<Url>| stated.clone().map_or_else(usual, Ok);
+    let (mut token, quota) = match credential {
+        Credential::ServiceAccount { client_email, private_key, private_key_id, token_uri, quota_project_id } => {
+            let url = url(token_uri)?;
+            let key = EncodingKey::from_rsa_pem(private_key.as_bytes());
+            let key = key.map_err(|_| unusable("the `private_key` of its key file cannot be read"))?;
+            let mut header = Header::new(Algorithm::RS256);
+            header.kid.clone_from(private_key_id);
+            let at = async |now: SystemTime| {
+                let iat = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                let exp = (iat + STATEMENT).as_secs();
+                let claims = Claims { iat: iat.as_secs(), exp, iss: client_email, aud: url.as_str(), scope: SCOPE };
+                let bad = |_| Denied { error: unusable("its key file cannot sign"), time: None };
+                let assertion = encode(&header, &claims, &key).map_err(bad)?;
+                let form = [("assertion", &*assertion), ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")];
+                exchange(parts, &Grant { url: &url, basic: None, form: &form }).await
+            };
+            let now = SystemTime::now();
+            let made = match at(now).await {
+                Err(Denied { error: AuthorityError::Refused { .. }, time: Some(time) }) if apart(now, time) => {
+                    tracing::warn!("this machine's clock differs from Google's; its time is taken");
+                    at(time).await
+                }
+                made => made,
+            };
+            (made.map_err(|denied| denied.error)?, quota_project_id)
+        }
+        Credential::AuthorizedUser { client_id, client_secret, refresh_token, token_uri, quota_project_id } => {
+            let form = [
+                ("client_id", &**client_id),
+                ("client_secret", client_secret),
+                ("grant_type", "refresh_token"),
+                ("refresh_token", refresh_token),
+                ("scope", SCOPE),
+            ];
+            let grant = Grant { url: &url(token_uri)?, basic: None, form: &form };
+            (exchange(parts, &grant).await.map_err(|denied| denied.error)?, quota_project_id)
+        }
+    };
+    if let Some(project) = quota.as_deref().and_then(|project| HeaderValue::from_str(project).ok()) {
+        token.beside = Some((HeaderName::from_static("x-goog-user-project"), project));
+    }
+    Ok(token)
+}
+
+/// Whether two clocks differ by more than the way between them takes.
+fn apart(here: SystemTime, there: SystemTime) -> bool {
+    here.duration_since(there).or_else(|_| there.duration_since(here)).is_ok_and(|between| between > SKEW)
+}
