@@ -352,3 +352,34 @@ fn connecting_has_an_end_of_its_own() {
         assert!(started.elapsed() < Duration::from_secs(5), "after {:?}", started.elapsed());
     });
 }
+
+#[test]
+fn a_key_that_is_over_its_limit_gives_way_to_the_next() {
+    bounded(async {
+        let up = fake::speaks().await;
+        up.on_with("POST", CHAT, |request| match request.header("authorization") {
+            "Bearer sk-one" => busy(429).header("Retry-After", "30"),
+            "Bearer sk-two" => fake::chat(request),
+            other => Script::fault(401, &json!({"error": {"message": format!("no key: {other}")}})),
+        });
+        let options = Options::new().variable("ONE", "sk-one").variable("TWO", "sk-two").endpoint_with(
+            "up",
+            &up.url(),
+            &["m"],
+            "key = \"env:ONE\"\nspare_keys = [\"env:TWO\"]",
+        );
+        let gateway = Gateway::start(options).await;
+        gateway.ready("m").await;
+        let key = gateway.client_key("editor").await;
+        let ask = || async { Ask::post(CHAT, &chat("m")).bearer(&key).send(gateway.port()).await };
+        assert_eq!(ask().await.expect(200).await.json().await["choices"][0]["message"]["content"], SAID);
+        ask().await.expect(200).await;
+        let keys: Vec<String> =
+            up.requests_for(CHAT).iter().map(|request| request.header("authorization").to_owned()).collect();
+        assert_eq!(keys, ["Bearer sk-one", "Bearer sk-two", "Bearer sk-two"], "the one that answered stays in use");
+        up.on("POST", CHAT, busy(429).header("Retry-After", "30"));
+        let answer = ask().await.expect(429).await;
+        assert_eq!(answer.header("retry-after"), "30", "each was asked, and the last one's word goes to the client");
+        assert_eq!(up.requests_for(CHAT).len(), 5, "each key once");
+    });
+}

@@ -77,7 +77,8 @@ fn attack_13_a_stored_credential_lies_only_where_the_settings_say_and_only_for_i
         let options = Options::new().endpoint("up", &up.url(), "openai", &["m"]);
         let gateway = Gateway::start(options).await;
         gateway.ready("m").await;
-        let store = Command::StoreCredential { endpoint: "up".to_owned(), secret: SecretText(CANARY.to_owned()) };
+        let store =
+            Command::StoreCredential { endpoint: "up".to_owned(), spare: false, secret: SecretText(CANARY.to_owned()) };
         let reply = gateway.tell(&store).await;
         let Reply::Stored { place, note } = reply else { panic!("{reply:?}") };
         assert!(

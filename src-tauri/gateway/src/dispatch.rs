@@ -15,6 +15,7 @@ mod forward;
 pub(crate) mod headers;
 mod idle;
 mod keeper;
+pub mod key_ring;
 pub mod memory;
 mod passing;
 pub mod plan;
@@ -51,6 +52,7 @@ use crate::usage::recorder::Recorder;
 use allowance::Allowances;
 use ask::Ask;
 use attempt::Attempt;
+use key_ring::KeyRing;
 use memory::Memory;
 use plan::{Plan, plan};
 use translate::{Onward, Posed, Translation};
@@ -102,6 +104,8 @@ pub struct Dispatch {
     pub instance: HeaderValue,
     /// What providers say is left.
     pub allowances: Allowances,
+    /// Which of several keys is used.
+    pub keys: KeyRing,
     /// Settings in force.
     pub settings: watch::Receiver<Arc<Settings>>,
 }

@@ -24,6 +24,7 @@ use crate::conversations::Conversations;
 use crate::discovery;
 use crate::dispatch::Dispatch;
 use crate::dispatch::allowance::Allowances;
+use crate::dispatch::key_ring::KeyRing;
 use crate::environment::{Environment, Folders};
 use crate::machine;
 use crate::provider::RuntimeSpec;
@@ -215,6 +216,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
             runtimes: Arc::clone(&runtimes),
             instance: instance_header.clone(),
             allowances: Allowances::default(),
+            keys: KeyRing::default(),
             settings: settings_rx.clone(),
         },
         shelf,

@@ -235,6 +235,9 @@ pub struct ConfiguredEndpoint {
     /// Where its key is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<CredentialRef>,
+    /// Where further keys are kept, used in turn where one is over its limit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spare_keys: Vec<CredentialRef>,
     /// Model names, where it has no list of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
@@ -261,6 +264,8 @@ struct WrittenEndpoint {
     #[serde(default)]
     key: Option<CredentialRef>,
     #[serde(default)]
+    spare_keys: Vec<CredentialRef>,
+    #[serde(default)]
     models: Vec<String>,
     #[serde(default)]
     allow_private: bool,
@@ -285,8 +290,11 @@ impl TryFrom<WrittenEndpoint> for ConfiguredEndpoint {
             (None, None) => return Err("`base_url` is missing, or a `provider`".to_owned()),
         };
         let name = written.name.or(written.provider).ok_or("an endpoint needs a `name`, or a `provider`")?;
-        let WrittenEndpoint { protocol, key, models, allow_private, prices, .. } = written;
-        Ok(ConfiguredEndpoint { name, provider, base_url, protocol, key, models, allow_private, prices })
+        let WrittenEndpoint { protocol, mut key, mut spare_keys, models, allow_private, prices, .. } = written;
+        if key.is_none() && !spare_keys.is_empty() {
+            key = Some(spare_keys.remove(0));
+        }
+        Ok(ConfiguredEndpoint { name, provider, base_url, protocol, key, spare_keys, models, allow_private, prices })
     }
 }
 
@@ -310,6 +318,7 @@ impl ConfiguredEndpoint {
             base_url,
             protocol,
             key: None,
+            spare_keys: Vec::new(),
             models,
             allow_private,
             prices: Prices::default(),

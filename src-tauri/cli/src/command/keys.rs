@@ -73,6 +73,9 @@ struct At {
     /// Take the key and what else is not said from the provider's usual environment variables
     #[arg(long, conflicts_with = "endpoint")]
     from_env: bool,
+    /// A further key of the endpoint, used where the others are over their limit
+    #[arg(long, requires = "endpoint")]
+    spare: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -90,7 +93,9 @@ pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> 
     match options.action {
         None => list(world, options.json).await,
         Some(Action::List { json }) => list(world, json).await,
-        Some(Action::Add { whose: Whose { endpoint: Some(endpoint), .. }, .. }) => store(world, endpoint).await,
+        Some(Action::Add { whose: Whose { endpoint: Some(endpoint), .. }, at }) => {
+            store(world, endpoint, at.spare).await
+        }
         Some(Action::Add { whose: Whose { tool: Some(name), .. }, at }) => match ProviderSpec::find(&name) {
             Some(row) => provide(world, &row, at).await,
             None if at.name.is_some() || at.base_url.is_some() || at.from_env || !at.set.is_empty() => {
@@ -145,12 +150,13 @@ async fn revoke(world: &World, name: String) -> Result<(), Failure> {
     world.terminal.line(&format!("The key of {name} is revoked"))
 }
 
-async fn store(world: &World, endpoint: String) -> Result<(), Failure> {
+async fn store(world: &World, endpoint: String, spare: bool) -> Result<(), Failure> {
     known(world, &endpoint).await?;
     let secret = SecretText(secret(world, &endpoint)?);
-    match world.ask(&Command::StoreCredential { endpoint: endpoint.clone(), secret }).await? {
+    match world.ask(&Command::StoreCredential { endpoint: endpoint.clone(), spare, secret }).await? {
         Reply::Stored { place, note } => {
-            world.terminal.line(&format!("The key of {endpoint} is kept in {place}"))?;
+            let which = if spare { "A spare key" } else { "The key" };
+            world.terminal.line(&format!("{which} of {endpoint} is kept in {place}"))?;
             if !note.is_empty() {
                 world.terminal.note(&note);
             }

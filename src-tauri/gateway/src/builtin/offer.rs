@@ -164,6 +164,7 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         // What llama.cpp's row says, for its reasons.
         speaks: vec![speaks(Protocol::OpenAiChat, &of_openai), speaks(Protocol::Anthropic, &[Operation::CountTokens])],
         credential: None,
+        spares: Vec::new(),
         local: true,
         state: EndpointState::Ready,
         version: running.and_then(|running| running.version.clone()),

@@ -34,6 +34,8 @@ pub struct Endpoint {
     pub speaks: Vec<Speaks>,
     /// Where its credential is kept; always `None` for a discovered endpoint.
     pub credential: Option<CredentialRef>,
+    /// Where further ones are, asked with where that one is over its limit.
+    pub spares: Vec<CredentialRef>,
     /// Whether requests to it stay on this machine.
     pub local: bool,
     /// Whether it answers.

@@ -12,6 +12,7 @@ pub(crate) fn endpoint(id: &str) -> Endpoint {
         base_url: "http://127.0.0.1:11434".parse().unwrap(),
         speaks: Vec::new(),
         credential: None,
+        spares: Vec::new(),
         local: true,
         state: EndpointState::Ready,
         version: None,

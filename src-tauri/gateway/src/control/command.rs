@@ -52,6 +52,10 @@ pub enum Command {
     StoreCredential {
         /// The endpoint's name.
         endpoint: String,
+        /// Whether it is a further one, used where the others are over their limit.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+        spare: bool,
         /// The credential.
         secret: SecretText,
     },

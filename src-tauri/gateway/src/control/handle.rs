@@ -27,10 +27,10 @@ use crate::discovery::configured::key_check::{self, Proof};
 use crate::environment::Environment;
 use crate::machine::Gauge;
 use crate::provider::hosted::KeyNeed;
-use crate::secrets::{Secret, Vault};
+use crate::secrets::{CredentialRef, Secret, Vault};
 use crate::server::{Shared, ollama_port};
 use crate::settings::watch::Loaded;
-use crate::settings::{RequireKey, Settings, client_key, edit};
+use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit};
 use crate::timestamp;
 use crate::upkeep::Upkeep;
 use crate::usage::live::Live;
@@ -117,7 +117,9 @@ impl Handle {
                 let missing = format!("there is no client key named `{name}`");
                 self.edit_existing(missing, move |file| edit::remove_client_key(file, &name)).await
             }
-            Command::StoreCredential { endpoint, secret } => self.store_credential(endpoint, secret).await,
+            Command::StoreCredential { endpoint, spare, secret } => {
+                self.store_credential(endpoint, spare, secret).await
+            }
             Command::AddProvider { provider, name, base_url, allow_private, settings, secret } => {
                 let name = name.unwrap_or_else(|| provider.clone());
                 let secret = secret.filter(|secret| !secret.0.trim().is_empty());
@@ -215,12 +217,20 @@ impl Handle {
         Ok(Reply::ClientKey { key: SecretText(plain) })
     }
 
-    async fn store_credential(&self, endpoint: String, secret: SecretText) -> Result<Reply, String> {
-        self.known_endpoint(&endpoint)?;
+    async fn store_credential(&self, endpoint: String, spare: bool, secret: SecretText) -> Result<Reply, String> {
+        let spares = self.known_endpoint(&endpoint)?.spare_keys;
         let secret = Secret::new(secret.0.trim().to_owned());
-        let stored = self.0.vault.store(&endpoint, secret).await.map_err(|error| error.to_string())?;
+        let name = if spare { spare_name(&endpoint, &spares) } else { endpoint.clone() };
+        let stored = self.0.vault.store(&name, secret).await.map_err(|error| error.to_string())?;
         let reference = stored.reference.clone();
-        self.edit(move |file| edit::set_endpoint_key(file, &endpoint, &reference)).await?;
+        self.edit(move |file| {
+            if spare {
+                edit::add_spare_key(file, &endpoint, &reference)
+            } else {
+                edit::set_endpoint_key(file, &endpoint, &reference)
+            }
+        })
+        .await?;
         self.0.rescan.notify_one();
         self.0.keychain_check.notify_one();
         Ok(Reply::Stored { place: stored.reference.to_string(), note: stored.note })
@@ -253,26 +263,30 @@ impl Handle {
     }
 
     async fn remove_credential(&self, endpoint: String) -> Result<Reply, String> {
-        self.known_endpoint(&endpoint)?;
-        let settings = Arc::clone(&self.0.loaded.borrow().settings);
-        let known = settings.endpoints.iter().find(|known| known.name == endpoint);
-        let Some(reference) = known.and_then(|known| known.key.clone()) else {
+        let known = self.known_endpoint(&endpoint)?;
+        if known.key.is_none() && known.spare_keys.is_empty() {
             return Err(format!("the endpoint `{endpoint}` has no key"));
-        };
-        self.0.vault.remove(&reference).await.map_err(|error| error.to_string())?;
+        }
+        for reference in known.key.iter().chain(&known.spare_keys) {
+            self.0.vault.remove(reference).await.map_err(|error| error.to_string())?;
+        }
         self.edit(move |file| edit::unset_endpoint_key(file, &endpoint)).await
     }
 
-    fn known_endpoint(&self, name: &str) -> Result<(), String> {
+    fn known_endpoint(&self, name: &str) -> Result<ConfiguredEndpoint, String> {
         let settings = Arc::clone(&self.0.loaded.borrow().settings);
-        if settings.endpoints.iter().any(|endpoint| endpoint.name == name) {
-            return Ok(());
-        }
-        Err(format!(
-            "the settings have no endpoint named `{name}`; add it to {} as [[endpoints]]",
-            self.0.settings_file.display()
-        ))
+        let known = settings.endpoints.iter().find(|endpoint| endpoint.name == name).cloned();
+        known.ok_or_else(|| {
+            let file = self.0.settings_file.display();
+            format!("the settings have no endpoint named `{name}`; add it to {file} as [[endpoints]]")
+        })
     }
+}
+
+/// The first name of `work-2`, `work-3`, ... that no spare key has.
+fn spare_name(endpoint: &str, spares: &[CredentialRef]) -> String {
+    let taken = |name: &String| spares.iter().any(|spare| spare.to_string().ends_with(&format!(":{name}")));
+    (2..).map(|number: u32| format!("{endpoint}-{number}")).find(|name| !taken(name)).unwrap_or_default()
 }
 
 impl Handler for Handle {

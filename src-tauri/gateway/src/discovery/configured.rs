@@ -366,6 +366,7 @@ impl Attendant {
             base_url: base(&self.entry).parse().ok()?,
             speaks: speaks(&self.entry, spec, identity),
             credential: self.entry.key.clone(),
+            spares: self.entry.spare_keys.clone(),
             local: self.local,
             state: round.state,
             version: identity.and_then(|identity| identity.version.clone()),

@@ -256,6 +256,7 @@ impl Attendant {
             base_url: base.parse().ok()?,
             speaks: spec.speaks(identity.at_least.as_deref()),
             credential: None,
+            spares: Vec::new(),
             local: true,
             state: state(identity.meaning),
             version: identity.version.clone(),

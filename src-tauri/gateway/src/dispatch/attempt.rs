@@ -20,8 +20,8 @@ use crate::error::Error;
 use crate::protocol::anthropic::opening;
 use crate::provider::Quirks;
 use crate::routing::Target;
-use crate::secrets::Secret;
 use crate::secrets::redact::Redactor;
+use crate::secrets::{CredentialRef, Secret};
 use crate::settings::Limits;
 use crate::upstream::{SendError, UpstreamBody};
 
@@ -56,14 +56,45 @@ impl Answer {
 }
 
 impl Dispatch {
-    /// Asks one target.
+    /// Asks one target, with another of its keys where one is over its limit.
     pub(super) async fn attempt(&self, ask: &Ask<'_>, target: &Target, limits: &Limits) -> Attempt {
+        let endpoint = &target.endpoint;
+        if endpoint.spares.is_empty() {
+            return self.attempt_with(endpoint.credential.as_ref(), ask, target, limits).await;
+        }
+        let mut keys = self.keys.keys(endpoint).into_iter().peekable();
+        loop {
+            let key = keys.next();
+            // In a box: most endpoints have one key, and all requests would carry the room for it.
+            let attempt = Box::pin(self.attempt_with(key.map(|(_, key)| key), ask, target, limits)).await;
+            match &attempt {
+                Attempt::Answer(answer) if answer.response.status() == StatusCode::TOO_MANY_REQUESTS => {}
+                Attempt::Answer(_) => {
+                    key.into_iter().for_each(|(number, _)| self.keys.answered(endpoint, number));
+                    return attempt;
+                }
+                Attempt::Failed(..) => return attempt,
+            }
+            if keys.peek().is_none() {
+                return attempt;
+            }
+            tracing::debug!(endpoint = %endpoint.id, "one key is over its limit, trying the next");
+        }
+    }
+
+    async fn attempt_with(
+        &self,
+        key: Option<&CredentialRef>,
+        ask: &Ask<'_>,
+        target: &Target,
+        limits: &Limits,
+    ) -> Attempt {
         let endpoint = &target.endpoint;
         let mut lease = match self.lease(target).await {
             Ok(lease) => lease,
             Err(error) => return Attempt::Failed(error, None),
         };
-        let secret = match &endpoint.credential {
+        let secret = match key {
             None => None,
             Some(reference) => match self.vault.lookup(reference).await {
                 Ok(Some(secret)) => Some(secret),

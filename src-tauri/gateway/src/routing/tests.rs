@@ -14,6 +14,7 @@ fn endpoint(id: &str, runtime: &str, local: bool) -> Endpoint {
         base_url: "http://127.0.0.1:1".parse().unwrap(),
         speaks: vec![Speaks { protocol: Protocol::OpenAiChat, prefix: "/v1".into(), operations, shape: None }],
         credential: None,
+        spares: Vec::new(),
         local,
         state: EndpointState::Ready,
         version: None,

@@ -236,10 +236,26 @@ pub fn set_endpoint_key(path: &Path, name: &str, reference: &CredentialRef) -> R
     Ok(())
 }
 
-/// Forgets where an endpoint's credential is kept. Whether it had one is returned.
+/// Writes down where a further credential of an endpoint is kept.
+pub fn add_spare_key(path: &Path, name: &str, reference: &CredentialRef) -> Result<(), EditError> {
+    change(path, |document| {
+        let Some(endpoint) = entry(document, "endpoints", name) else {
+            return Err(EditError::NoSuchEndpoint(name.to_owned()));
+        };
+        let mut spares = endpoint.get("spare_keys").and_then(Item::as_array).cloned().unwrap_or_default();
+        spares.push(reference.to_string());
+        set(endpoint, "spare_keys", spares.into());
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Forgets where an endpoint's credentials are kept. Whether it had one is returned.
 pub fn unset_endpoint_key(path: &Path, name: &str) -> Result<bool, EditError> {
     change(path, |document| {
-        Ok(entry(document, "endpoints", name).is_some_and(|endpoint| endpoint.remove("key").is_some()))
+        let Some(endpoint) = entry(document, "endpoints", name) else { return Ok(false) };
+        let spares = endpoint.remove("spare_keys").is_some();
+        Ok(endpoint.remove("key").is_some() || spares)
     })
 }
 

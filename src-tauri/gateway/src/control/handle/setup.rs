@@ -142,6 +142,7 @@ impl Handle {
             base_url,
             protocol,
             key: None,
+            spare_keys: Vec::new(),
             models,
             allow_private,
             prices: Prices::default(),

@@ -157,7 +157,7 @@ async fn nothing_of_a_secret_comes_back() {
     assert!(!message.contains("canary"), "{message}");
     let mut client = Client::connect(&served.folders).await.unwrap();
     let secret = SecretText("sk-canary".to_owned());
-    client.call(&Command::StoreCredential { endpoint: "lab".to_owned(), secret }).await.unwrap();
+    client.call(&Command::StoreCredential { endpoint: "lab".to_owned(), spare: false, secret }).await.unwrap();
     let asked = served.asked.recv().await.unwrap();
     assert!(!format!("{asked:?}").contains("canary"), "debug output is what logs show");
     stopped(served).await;

@@ -17,6 +17,7 @@ fn endpoint(id: &str, host: &str, runtime: Option<&str>) -> Endpoint {
         base_url: format!("https://{host}").parse().unwrap(),
         speaks: Vec::new(),
         credential: None,
+        spares: Vec::new(),
         local: false,
         state: EndpointState::Ready,
         version: None,

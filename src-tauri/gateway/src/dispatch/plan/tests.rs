@@ -21,6 +21,7 @@ fn endpoint(runtime: &str, speaks: &[(Protocol, &[Operation])]) -> Endpoint {
             })
             .collect(),
         credential: None,
+        spares: Vec::new(),
         local: true,
         state: EndpointState::Ready,
         version: None,

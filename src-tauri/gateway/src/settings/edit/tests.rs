@@ -95,6 +95,7 @@ fn adds_an_endpoint_and_removes_it() {
         base_url: url.parse().unwrap(),
         protocol: vec![Protocol::OpenAiChat, Protocol::Anthropic],
         key: Some("file:lab".parse().unwrap()),
+        spare_keys: Vec::new(),
         models: vec!["m".into()],
         allow_private: true,
         prices: Prices::default(),
