@@ -400,3 +400,72 @@ fn a_key_is_tried_with_a_token() {
         assert_eq!(up.requests_for(TOKENS).len(), 1);
     });
 }
+
+#[test]
+fn an_api_key_of_ibms_becomes_a_token() {
+    bounded(async {
+        let up = Fake::new().await;
+        numbered(&up, TOKENS, 3600);
+        let chat = json!({"model_id": "m", "choices": [{"index": 0, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "Hi"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
+        let vectors = json!({"results": [{"embedding": [0.5, 1.0]}], "input_token_count": 4});
+        let piece =
+            |delta: Value, reason: Value| json!({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]});
+        let stream = Script::events()
+            .named("message", &piece(json!({"role": "assistant", "content": "He"}), Value::Null))
+            .named("message", &piece(json!({"content": "llo"}), "stop".into()));
+        up.on("POST", "/ml/v1/text/chat", Script::json(&chat));
+        up.on("POST", "/ml/v1/text/embeddings", Script::json(&vectors));
+        up.on("POST", "/ml/v1/text/chat_stream", stream);
+        let options = Options::new()
+            .variable("ACCOUNT", "fake-key")
+            .variable("WATSONX_IAM_URL", &format!("{}{TOKENS}", up.url()));
+        let (gateway, key) = at(&up, "watsonx", "project = \"p\"", options).await;
+        let (status, said) = asked(&gateway, &key, "watsonx:m").await;
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(
+            (status, said["object"].as_str()),
+            (200, Some("chat.completion")),
+            "as OpenAI's clients want it: {said}"
+        );
+        assert_eq!(up.request("/ml/v1/text/chat").await.header("authorization"), "Bearer token-1-of-many");
+        let body = json!({"model": "watsonx:m", "input": "a"});
+        let answer = Ask::post("/v1/embeddings", &body).bearer(&key).send(gateway.port()).await.expect(200).await;
+        let made = answer.json().await;
+        assert_eq!((&made["data"][0]["embedding"], &made["usage"]["prompt_tokens"]), (&json!([0.5, 1.0]), &json!(4)));
+        let body = json!({"model": "watsonx:m", "stream": true, "messages": [{"role": "user", "content": "Hi"}]});
+        let answer = Ask::post(CHAT, &body).bearer(&key).send(gateway.port()).await.expect(200).await;
+        let text = answer.text().await;
+        assert!(text.contains("llo") && text.contains("[DONE]"), "a stream without a last word is whole: {text}");
+        asks_as("watsonx/token-api-key.json", &up, TOKENS, &[]);
+    });
+}
+
+#[test]
+fn every_account_is_asked_where_its_vendors_sdk_asks() {
+    use pointsman_gateway::provider::hosted::{Account, ProviderSpec};
+    for (provider, location, name) in [
+        ("vertexai", "us-central1", "vertexai/chat.json"),
+        ("vertexai", "global", "vertexai/chat-global.json"),
+        ("vertexai", "eu", "vertexai/chat-eu.json"),
+        ("vertexaianthropic", "us-east5", "vertexaianthropic/chat.json"),
+        ("vertexaianthropic", "global", "vertexaianthropic/global-chat.json"),
+        ("vertexaianthropic", "eu", "vertexaianthropic/eu-chat.json"),
+        ("watsonx", "us-south", "watsonx/chat.json"),
+    ] {
+        let theirs = capture(name);
+        let row = ProviderSpec::find(provider).expect("a row");
+        let place = if provider == "watsonx" { "region" } else { "location" };
+        let settings = [("project", "fake-project"), (place, location)];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let account = Account::new(row, settings).expect("good settings");
+        let model = theirs["model"].as_str().expect("a model");
+        let path = account.speaks()[0].path_to(pointsman_gateway::protocol::Operation::Chat, model, false);
+        let url = format!(
+            "{}{}",
+            account.usual_address().expect("an address"),
+            path.expect("a path").trim_start_matches('/')
+        );
+        assert_eq!(theirs["url"], url, "{name}");
+    }
+}

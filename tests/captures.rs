@@ -15,10 +15,36 @@ use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded};
 const KEY: &str = "fake-key";
 
 /// Calls that are asked as a chat in OpenAI's form.
-const CHATS: [&str; 7] = ["chat", "chat-stream", "tools", "tool-results", "image", "schema", "reasoning"];
+const CHATS: [&str; 10] = [
+    "chat",
+    "chat-stream",
+    "tools",
+    "tool-results",
+    "image",
+    "schema",
+    "reasoning",
+    "deployment-chat",
+    "deployment-chat-stream",
+    "deployment-tools",
+];
 
 /// Calls that are no chats, by the names of their operations.
-const OTHERS: [&str; 7] = ["embeddings", "rerank", "images", "image-edit", "speech", "moderation", "transcription"];
+const OTHERS: [&str; 11] = [
+    "embeddings",
+    "rerank",
+    "images",
+    "image-edit",
+    "speech",
+    "moderation",
+    "transcription",
+    "deployment-embeddings",
+    "deployment-images",
+    "deployment-speech",
+    "deployment-transcription",
+];
+
+/// Before the name of a call at Azure's older addresses.
+const DATED: &str = "deployment-";
 
 /// How a form says that it is one.
 const FORM: &str = "multipart/form-data; boundary=cut";
@@ -50,12 +76,6 @@ const KNOWN: &[Known] = &[
     ),
     ("gemini", "/contents/2/parts/0/functionresponse/id", "the same"),
     ("vertexai", "/systeminstruction/role", "the SDK writes a role that the API ignores"),
-    (
-        "vertexai",
-        "/contents/1/parts/0/functioncall/id",
-        "ids tell two calls of one tool apart; the SDK's example had none",
-    ),
-    ("vertexai", "/contents/2/parts/0/functionresponse/id", "the same"),
     ("mistral", "/messages/2/toolcalls/0/index", "the SDK writes its defaults out"),
     ("mistral", "/messages/2/prefix", "the same"),
     // A vendor that cannot be made to call a tool is asked for what the client wants, and says itself that it cannot.
@@ -93,7 +113,9 @@ fn captures(calls: &[&str]) -> Vec<Capture> {
     let mut all = Vec::new();
     for row in rows.iter() {
         for call in calls {
-            let newest = fixture("captures").join(&*row.id).join(format!("{call}.json"));
+            // Google's SDK asks otherwise for the vector of one text.
+            let name = if (&*row.id, *call) == ("vertexai", "embeddings") { "embeddings-many" } else { call };
+            let newest = fixture("captures").join(&*row.id).join(format!("{name}.json"));
             // Anthropic's API of 2026 refuses a temperature, so a question that has one is asked in that of 2023.
             let older = newest.with_file_name(format!("v2023-{call}.json"));
             let file = if older.exists() { older } else { newest };
@@ -126,7 +148,13 @@ async fn everywhere(up: &Fake) -> Gateway {
         "type": "authorized_user", "client_id": "fake-client", "client_secret": "fake-secret",
         "refresh_token": "fake-refresh", "token_uri": format!("{}/token", up.url()),
     });
+    let tokens = format!("{}/token", up.url());
     let mut options = Options::new().variable("CAPTURES_KEY", KEY).variable("CAPTURES_USER", &user.to_string());
+    options = options.variable("WATSONX_IAM_URL", &tokens).table(&format!(
+        "[[endpoints]]\nname = \"dated\"\nprovider = \"azureopenai\"\nbase_url = \"{}/openai\"\nkey = \"env:CAPTURES_KEY\"\n\
+         settings = {{ api_version = \"2024-10-21\" }}",
+        up.url()
+    ));
     for row in ProviderSpec::table().expect("the table").iter() {
         let address = row.base_url.as_ref().map(ToString::to_string).or_else(|| row.base_url_like.clone());
         let path = address.and_then(|address| address.splitn(4, '/').nth(3).map(|path| format!("/{path}")));
@@ -147,7 +175,7 @@ async fn everywhere(up: &Fake) -> Gateway {
         ));
     }
     let gateway = Gateway::start(options).await;
-    let count = ProviderSpec::table().expect("the table").len();
+    let count = ProviderSpec::table().expect("the table").len() + 1;
     gateway.until("all of them", |now| now.endpoints.iter().filter(|it| it.provider.is_some()).count() == count).await;
     gateway
 }
@@ -166,7 +194,8 @@ async fn differences(captures: Vec<Capture>, path: impl Fn(&str) -> String, know
     for Capture { provider, call, content } in captures {
         let model = content["model"].as_str().expect("a model");
         let before = up.requests().len();
-        let asked = format!("{provider}:{model}");
+        let account = if call.starts_with(DATED) { "dated" } else { &provider };
+        let asked = format!("{account}:{model}");
         let ask = match &content["body"]["multipart"] {
             Value::Array(parts) => {
                 Ask::new("POST", &path(&call)).header("content-type", FORM).body(form(parts, &asked))
@@ -200,6 +229,8 @@ async fn differences(captures: Vec<Capture>, path: impl Fn(&str) -> String, know
             let theirs = match (&*provider, name) {
                 ("azureopenai", "authorization") => String::new(),
                 ("azureopenai", "api-key") => KEY.to_owned(),
+                // The SDK reads when its token ends, and so has one in which that stands.
+                ("watsonx", "authorization") => "Bearer fake-access-token".to_owned(),
                 _ => theirs,
             };
             if request.header(name) != theirs && !twice {
@@ -251,19 +282,22 @@ fn what_is_no_chat_is_sent_as_the_vendors_sdk_sends_it() {
     bounded(async {
         let rows = ProviderSpec::table().expect("the table");
         let offered = |capture: &Capture| {
-            let operation = serde_json::from_value(capture.call.replace('-', "_").into()).expect("an operation");
+            let operation = operation(&capture.call);
             let row = rows.iter().find(|row| *row.id == *capture.provider).expect("a row");
             row.speaks.iter().any(|spoken| spoken.operations.contains(&operation))
         };
         let captures: Vec<Capture> = captures(&OTHERS).into_iter().filter(offered).collect();
         assert!(captures.len() > 25, "{} captures of what is no chat", captures.len());
-        let path = |call: &str| {
-            let operation: Operation = serde_json::from_value(call.replace('-', "_").into()).expect("an operation");
-            format!("/v1{}", Protocol::OpenAiChat.path(operation).expect("a path"))
-        };
+        let path = |call: &str| format!("/v1{}", Protocol::OpenAiChat.path(operation(call)).expect("a path"));
         let wrong = differences(captures, path, KNOWN_OF_OTHERS).await;
         assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
     });
+}
+
+/// What a call that is no chat asks.
+fn operation(call: &str) -> Operation {
+    let name = call.trim_start_matches(DATED).replace('-', "_");
+    serde_json::from_value(name.into()).expect("an operation")
 }
 
 /// A body with what means nothing left out.

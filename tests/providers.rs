@@ -8,7 +8,7 @@ use pointsman_gateway::provider::hosted::ProviderSpec;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded, chat, fake, readme};
+use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded, chat, fake, files_with, readme};
 
 const CHAT: &str = "/v1/chat/completions";
 const KEY: &str = "sk-canary-provider";
@@ -190,6 +190,42 @@ fn a_key_of_the_environment_is_taken_only_when_the_user_says_so() {
 }
 
 #[test]
+fn an_account_of_a_cloud_says_where_it_is() {
+    bounded(async {
+        let gateway = Gateway::start(Options::new().top("local_only = true")).await;
+        let file = "{\n  \"type\": \"service_account\",\n  \"private_key\": \"canary-key\\n\"\n}\n";
+        let add = ["keys", "add", "vertexai", "--set", "project=p-1", "--set", "location=eu"];
+        let (well, said) = piped(&gateway, &add, file, &[]).await;
+        assert!(well && said.contains("local-only mode is on: the key was not tried"), "{said}");
+        let settings = std::fs::read_to_string(gateway.settings_file()).expect("the settings");
+        assert!(settings.contains("project = \"p-1\"") && !settings.contains("canary"), "{settings}");
+        let known = gateway.until("the endpoint", |now| !now.endpoints.is_empty()).await;
+        assert_eq!(known.endpoints[0].base_url, "https://aiplatform.eu.rep.googleapis.com");
+        assert!(known.models.iter().any(|model| model.id.starts_with("gemini-")), "those that are known of it");
+        assert!(known.models.iter().all(|model| model.id.starts_with("gemini-")), "and none that is asked otherwise");
+
+        // A second time only the key is new, and here there is none.
+        let (well, said) = piped(&gateway, &["keys", "add", "vertexai", "--set", "location=us-east5"], "", &[]).await;
+        assert!(well && said.contains("its own tools keep"), "{said}");
+        let known = gateway
+            .until("the other place", |now| now.endpoints.iter().any(|it| it.base_url.contains("us-east5")))
+            .await;
+        assert!(known.endpoints[0].credential.is_none(), "the old key is not used any more");
+        assert!(files_with(gateway.root(), "canary-key").is_empty(), "and not kept");
+
+        let variables = [("GOOGLE_CLOUD_PROJECT", "from-env"), ("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")];
+        let add = ["keys", "add", "vertexai", "--name", "second", "--from-env"];
+        let (well, said) = piped(&gateway, &add, "", &variables).await;
+        assert!(well, "{said}");
+        let settings = std::fs::read_to_string(gateway.settings_file()).expect("the settings");
+        assert!(
+            settings.contains("from-env") && !settings.contains("/nowhere"),
+            "where a file lies is no key: {settings}"
+        );
+    });
+}
+
+#[test]
 fn what_cannot_be_added_is_told() {
     bounded(async {
         let gateway = Gateway::start(Options::new()).await;
@@ -199,6 +235,10 @@ fn what_cannot_be_added_is_told() {
             (&["keys", "add", "groq", "--from-env"], "GROQ_API_KEY"),
             (&["keys", "add", "groq", "--base-url", "http://10.1.2.3"], "private network"),
             (&["keys", "check", "groq"], "no endpoint named `groq`"),
+            (&["keys", "add", "vertexai"], "needs --set project=...: the Google Cloud project"),
+            (&["keys", "add", "vertexai", "--set", "project"], "--set NAME=VALUE"),
+            (&["keys", "add", "vertexai", "--set", "project=p", "--set", "location=evil.example/"], "letters, digits"),
+            (&["keys", "add", "groq", "--set", "region=eu"], "Groq has no setting `region`"),
         ] {
             let (well, said) = piped(&gateway, arguments, KEY, &[]).await;
             assert!(!well && said.contains(wanted), "{arguments:?}: {said}");
@@ -212,7 +252,7 @@ fn what_cannot_be_added_is_told() {
 fn the_readme_lists_every_provider() {
     let mut table = String::from("| provider | asked as | key in | speaks |\n|---|---|---|---|\n");
     for row in ProviderSpec::table().expect("the table").iter() {
-        let spoken = row.speaks.iter().map(|spoken| {
+        let spoken = row.speaks.iter().filter(|spoken| spoken.with.is_none()).map(|spoken| {
             let operations: Vec<&str> = spoken.operations.iter().map(|operation| operation.id()).collect();
             format!("{} ({})", spoken.protocol.title(), operations.join(", ").replace('_', " "))
         });

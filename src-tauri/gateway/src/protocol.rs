@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use shape::Shape;
+use shape::{Beside, Shape};
 
 /// A wire format. Closed: adding one makes the compiler list what it must fill in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -279,6 +279,9 @@ pub struct Speaks {
     /// How a cloud changes it; none where it is its maker's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
+    /// What the account's requests have beside it.
+    #[serde(default)]
+    pub beside: Beside,
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 pub use version::at_least;
 
-use crate::protocol::shape::Shape;
+use crate::protocol::shape::{Beside, Shape};
 use crate::protocol::{Operation, Protocol, Speaks};
 
 /// A row's key in `runtimes.toml`: `ollama`, `lmstudio`, `llamacpp`, `llamafile`, `vllm`, ...
@@ -273,6 +273,18 @@ pub struct Spoken {
     /// How a cloud changes it; none where it is its maker's own.
     #[serde(default)]
     pub shape: Option<Shape>,
+    /// What each request has in its query beside; a hosted provider's accounts fill it, and the fields.
+    #[serde(default)]
+    pub query: Option<String>,
+    /// What each request has in its body beside, by field.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// A setting of the account with which alone it is spoken so.
+    #[serde(default)]
+    pub with: Option<String>,
+    /// A setting of the account with which it is not.
+    #[serde(default)]
+    pub without: Option<String>,
     /// The first version that speaks it.
     #[serde(default)]
     pub since: Option<String>,
@@ -309,8 +321,9 @@ pub struct Installation {
 
 impl From<&Spoken> for Speaks {
     fn from(spoken: &Spoken) -> Speaks {
-        let Spoken { protocol, prefix, operations, shape, since: _ } = spoken.clone();
-        Speaks { protocol, prefix, operations, shape }
+        let Spoken { protocol, prefix, operations, shape, query, fields, with: _, without: _, since: _ } =
+            spoken.clone();
+        Speaks { protocol, prefix, operations, shape, beside: Beside { query, fields } }
     }
 }
 

@@ -176,7 +176,8 @@ async fn provide(world: &World, row: &ProviderSpec, at: At) -> Result<(), Failur
             row.name
         )));
     }
-    let settings = account::settings(world, row, &at.set, at.from_env)?;
+    let again = world.snapshot().await?.endpoints.iter().any(|known| known.id == name);
+    let settings = account::settings(world, row, &at.set, at.from_env, again)?;
     let secret = if row.key == KeyNeed::Optional && at.from_env {
         // What the environment leads to is looked up at each use.
         None

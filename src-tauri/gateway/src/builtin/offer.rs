@@ -15,6 +15,7 @@ use crate::catalog::{
     Refusal,
 };
 use crate::disk::DiskModel;
+use crate::protocol::shape::Beside;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::settings::{BuiltInMode, Settings};
 
@@ -146,6 +147,7 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         prefix: protocol.default_prefix().to_owned(),
         operations: operations.to_vec(),
         shape: None,
+        beside: Beside::default(),
     };
     let mut of_openai = vec![Operation::Chat, Operation::Completion];
     if library.models.iter().any(|model| model.header.is_embedding()) {

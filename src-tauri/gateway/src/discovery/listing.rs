@@ -42,6 +42,12 @@ impl Question {
         spoken.map_or(protocol.default_prefix(), |speaks| &speaks.prefix)
     }
 
+    /// The path of its list in a protocol.
+    fn path(&self, protocol: Protocol, path: &str) -> String {
+        let spoken = self.speaks.iter().find(|speaks| speaks.protocol == protocol);
+        spoken.map_or_else(|| [protocol.default_prefix(), path].concat(), |speaks| speaks.at(path))
+    }
+
     fn model(&self, name: &str) -> Option<Model> {
         let name = super::text::name(name)?;
         let mut model = Model::named(name, EndpointId::clone(&self.endpoint), self.local);
@@ -96,15 +102,15 @@ pub(super) async fn list(site: &Site, question: &Question, memory: &mut Memory) 
         Listing::LmStudio => lmstudio::list(site, question, &mut memory.lmstudio).await?,
         Listing::LlamaCpp => llamacpp::list(site, question, &mut memory.llamacpp).await?,
         Listing::OpenAi => {
-            let path = format!("{}/models", question.prefix(Protocol::OpenAiChat));
+            let path = question.path(Protocol::OpenAiChat, "/models");
             openai::list(site, &path, question, openai::openai).await?
         }
         Listing::Anthropic => {
-            let path = format!("{}/models?limit=1000", question.prefix(Protocol::Anthropic));
+            let path = question.path(Protocol::Anthropic, "/models?limit=1000");
             openai::list(site, &path, question, openai::anthropic).await?
         }
         Listing::Gemini => {
-            let path = format!("{}/models?pageSize=1000", question.prefix(Protocol::Gemini));
+            let path = question.path(Protocol::Gemini, "/models?pageSize=1000");
             openai::list(site, &path, question, openai::gemini).await?
         }
     };

@@ -13,6 +13,7 @@ use crate::ingress::peek;
 use crate::protocol::anthropic::{self, steady::steady};
 use crate::protocol::fitted::fitted;
 use crate::protocol::ollama::honest::honest;
+use crate::protocol::shape::Shape;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::provider::hosted::KeyHeader;
 use crate::routing::Target;
@@ -47,7 +48,7 @@ impl<'a> Ask<'a> {
         let stream = inbound.peek.stream == Some(true);
         let mut path = speaks.path_to(inbound.operation, &target.model.id, stream)?;
         // A cloud has queries of its own.
-        if let Some(query) = inbound.query.as_ref().filter(|_| speaks.shape.is_none()) {
+        if let Some(query) = inbound.query.as_ref().filter(|_| speaks.takes_query()) {
             path = [&path, "?", query].concat();
         }
         let json = !inbound.peek.is_form();
@@ -55,7 +56,7 @@ impl<'a> Ask<'a> {
         let mut dropped = Vec::new();
         if json
             && let Some((body, left_out)) =
-                fitting(inbound.protocol, inbound.operation, target, edited.as_ref().unwrap_or(&inbound.body))
+                fitting(speaks, inbound.operation, target, edited.as_ref().unwrap_or(&inbound.body))
         {
             (edited, dropped) = (Some(body), left_out);
         }
@@ -65,12 +66,11 @@ impl<'a> Ask<'a> {
             None => inbound.peek.renamed(&inbound.body, &target.model.id),
         };
         let (method, mut headers) = (Method::POST, Cow::Borrowed(&inbound.headers));
-        let body = match speaks.shape {
-            Some(shape) => {
-                let whole = shape.fit(inbound.operation, Pieces::new(body).joined(), headers.to_mut());
-                [whole, Bytes::new(), Bytes::new()]
-            }
-            None => body,
+        let body = if speaks.is_plain() {
+            body
+        } else {
+            let whole = speaks.fit(inbound.operation, Pieces::new(body).joined(), headers.to_mut());
+            [whole, Bytes::new(), Bytes::new()]
         };
         Some(Ask { protocol: inbound.protocol, method, may_be_empty: false, path, headers, json, body, dropped })
     }
@@ -92,7 +92,7 @@ impl<'a> Ask<'a> {
         body: Bytes,
     ) -> Ask<'static> {
         let (protocol, (operation, path)) = (speaks.protocol, asked);
-        let (body, dropped) = fitting(protocol, inbound.operation, target, &body).unwrap_or((body, Vec::new()));
+        let (body, dropped) = fitting(speaks, inbound.operation, target, &body).unwrap_or((body, Vec::new()));
         let mut headers = HeaderMap::with_capacity(8);
         if let Some(agent) = inbound.headers.get(USER_AGENT) {
             headers.insert(USER_AGENT, agent.clone());
@@ -100,10 +100,7 @@ impl<'a> Ask<'a> {
         if protocol == Protocol::Anthropic {
             headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
         }
-        let body = match speaks.shape {
-            Some(shape) => shape.fit(operation, body, &mut headers),
-            None => body,
-        };
+        let body = speaks.fit(operation, body, &mut headers);
         let body = [body, Bytes::new(), Bytes::new()];
         let (method, headers) = (Method::POST, Cow::Owned(headers));
         Ask { protocol, method, may_be_empty: false, path, headers, json: true, body, dropped }
@@ -161,9 +158,13 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
 }
 
 /// A body in OpenAI's form as a hosted provider takes it, and what it does not; `None` where nothing is to be changed.
-fn fitting(protocol: Protocol, operation: Operation, target: &Target, body: &[u8]) -> Option<(Bytes, Vec<String>)> {
+fn fitting(speaks: &Speaks, operation: Operation, target: &Target, body: &[u8]) -> Option<(Bytes, Vec<String>)> {
+    // Which of two names a dated version knows depends on the model: the client's own word holds.
+    if speaks.shape == Some(Shape::AzureDeployment) {
+        return None;
+    }
     let quirks = target.endpoint.provider.as_deref()?.quirks.in_operation(operation)?;
-    match protocol {
+    match speaks.protocol {
         Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &target.model.id, quirks),
         Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama => None,
     }

@@ -3,6 +3,7 @@
 //! Pure. Equal protocols are forwarded; unequal ones go through the hub to the protocol of the target that loses least.
 
 use crate::catalog::Endpoint;
+use crate::protocol::shape::Shape;
 use crate::protocol::{Operation, Protocol, Speaks};
 
 /// How a target is asked.
@@ -37,7 +38,8 @@ pub fn plan(protocol: Protocol, operation: Operation, endpoint: &Endpoint) -> Op
     // What is translated is counted as it is then sent.
     let counts_only = operation == Operation::CountTokens && endpoint.speaks(protocol, Operation::Chat).is_none();
     if let Some(speaks) = endpoint.speaks(protocol, operation) {
-        return Some(if counts_only { Plan::Translate(speaks) } else { Plan::Forward(speaks) });
+        let read = speaks.shape.is_some_and(Shape::is_read);
+        return Some(if counts_only || read { Plan::Translate(speaks) } else { Plan::Forward(speaks) });
     }
     if operation == Operation::CountTokens {
         // The two protocols in which a whole conversation is counted, tools included.

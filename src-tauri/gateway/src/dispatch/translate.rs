@@ -22,6 +22,7 @@ use crate::embedding::EmbeddingRequest;
 use crate::error::Error;
 use crate::protocol::codec::frames::Framing;
 use crate::protocol::codec::{self, Surface, Upstream};
+use crate::protocol::shape::Shape;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::routing::Target;
 use crate::usage::Outcome;
@@ -44,6 +45,8 @@ pub(super) struct Posed {
     /// What is sent.
     pub(super) ask: Ask<'static>,
     upstream: &'static dyn Upstream,
+    /// How a cloud changes its answers.
+    shape: Option<Shape>,
     dropped: Vec<String>,
 }
 
@@ -131,16 +134,17 @@ impl Translation {
         };
         let encoded = encoded.map_err(|error| told(&error))?;
         let path = match speaks.shape {
+            // How its stream is framed, its codec says in the query.
+            Some(Shape::VertexGemini) | None => upstream.path(asked, &model.id, stream),
             Some(shape) => shape.path(asked, &model.id, stream),
-            None => upstream.path(asked, &model.id, stream),
         };
         let path = path.ok_or_else(cannot)?;
         dropped.extend(encoded.dropped);
         dropped.dedup();
-        let path = format!("{}{path}", speaks.prefix);
+        let path = speaks.at(&path);
         let mut ask = Ask::translated(inbound, target, speaks, (asked, path), encoded.body);
         dropped.append(&mut ask.dropped);
-        Ok(Posed { ask, upstream, dropped })
+        Ok(Posed { ask, upstream, shape: speaks.shape, dropped })
     }
 
     /// The answer in the client's protocol. An error comes back with the recorder: nothing was sent to the client yet.
@@ -216,6 +220,10 @@ impl Translation {
             return Err(refused::by_status(upstream, target, status, retry_after, &body));
         }
         let body = collect(&mut answer, idle, MOST_BYTES).await.map_err(|lost| lost.of(target, idle))?;
+        let body = match posed.shape {
+            Some(shape) => shape.read(self.operation, body),
+            None => body,
+        };
         let unread = |error: DecodeError| refused::in_body(upstream, target, &body, &error);
         match &self.question {
             Question::Chat(_) if self.operation == Operation::CountTokens => {

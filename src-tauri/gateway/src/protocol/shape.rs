@@ -3,7 +3,11 @@
 //! What is asked and what is answered stays the protocol's own; only where things stand differs. Whose shape it is, an
 //! endpoint's row says.
 
+mod vertex_gemini;
+mod watsonx;
+
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -19,6 +23,23 @@ use super::{Operation, Protocol, Speaks, anthropic};
 pub enum Shape {
     /// Anthropic's on Google Vertex AI.
     Vertex,
+    /// Gemini on Google Vertex AI.
+    VertexGemini,
+    /// OpenAI's at Azure's older addresses, where the model's deployment stands in the path.
+    AzureDeployment,
+    /// OpenAI's on IBM watsonx.ai.
+    Watsonx,
+}
+
+/// What an account's requests have beside a protocol's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// In the query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Texts in the body, by field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// Anthropic's header that names the version of its API.
@@ -31,6 +52,12 @@ impl Shape {
     pub fn path(self, operation: Operation, model: &str, stream: bool) -> Option<String> {
         let verb = if stream { "streamRawPredict" } else { "rawPredict" };
         match (self, operation) {
+            (Shape::VertexGemini, _) => Protocol::Gemini.path_to(operation, model, stream).map(Cow::into_owned),
+            (Shape::AzureDeployment, _) => {
+                let path = Protocol::OpenAiChat.path(operation)?;
+                Some(format!("/deployments/{}{path}", in_path(model)))
+            }
+            (Shape::Watsonx, _) => watsonx::path(operation, stream),
             (Shape::Vertex, Operation::Chat) => Some(format!("/models/{}:{verb}", in_path(model))),
             (Shape::Vertex, Operation::CountTokens) => Some("/models/count-tokens:rawPredict".to_owned()),
             (
@@ -62,6 +89,25 @@ impl Shape {
                 let unwanted: &[&str] = if operation == Operation::CountTokens { &[] } else { &["model"] };
                 edited(&body, unwanted, &[("anthropic_version", later.unwrap_or(VERTEX))]).unwrap_or(body)
             }
+            Shape::VertexGemini => vertex_gemini::fit(operation, body),
+            Shape::AzureDeployment => body,
+            Shape::Watsonx => watsonx::fit(body),
+        }
+    }
+
+    /// An answer as the protocol's maker writes it.
+    pub(crate) fn read(self, operation: Operation, body: Bytes) -> Bytes {
+        match self {
+            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment => body,
+            Shape::Watsonx => watsonx::read(operation, body),
+        }
+    }
+
+    /// Whether it is too far from the protocol for its maker's own clients to read what comes.
+    pub const fn is_read(self) -> bool {
+        match self {
+            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment => false,
+            Shape::Watsonx => true,
         }
     }
 }
@@ -73,7 +119,41 @@ impl Speaks {
             Some(shape) => shape.path(operation, model, stream)?.into(),
             None => self.protocol.path_to(operation, model, stream)?,
         };
-        Some([&*self.prefix, &path].concat())
+        Some(self.at(&path))
+    }
+
+    /// A path below the prefix, with the prefix and the account's own query.
+    pub fn at(&self, path: &str) -> String {
+        match &self.beside.query {
+            Some(query) => [&*self.prefix, path, if path.contains('?') { "&" } else { "?" }, query].concat(),
+            None => [&*self.prefix, path].concat(),
+        }
+    }
+
+    /// The body as the host takes it, and the headers without what it says instead.
+    pub(crate) fn fit(&self, operation: Operation, body: Bytes, headers: &mut HeaderMap) -> Bytes {
+        let body = match self.shape {
+            Some(shape) => shape.fit(operation, body, headers),
+            None => body,
+        };
+        if self.beside.fields.is_empty() {
+            return body;
+        }
+        let added: Vec<_> = self.beside.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        edited(&body, &[], &added).unwrap_or(body)
+    }
+
+    /// Whether a client's own query goes along. Elsewhere the cloud's stands there, and others are refused.
+    pub(crate) fn takes_query(&self) -> bool {
+        match self.shape {
+            None | Some(Shape::VertexGemini) => self.beside.query.is_none(),
+            Some(Shape::Vertex | Shape::AzureDeployment | Shape::Watsonx) => false,
+        }
+    }
+
+    /// Whether bodies and headers go as they are written in the protocol.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.shape.is_none() && self.beside.fields.is_empty()
     }
 }
 
@@ -82,6 +162,8 @@ impl Protocol {
     pub fn takes(self, shape: Shape) -> bool {
         match shape {
             Shape::Vertex => self == Protocol::Anthropic,
+            Shape::VertexGemini => self == Protocol::Gemini,
+            Shape::AzureDeployment | Shape::Watsonx => self == Protocol::OpenAiChat,
         }
     }
 }
@@ -89,6 +171,16 @@ impl Protocol {
 /// The top level of a JSON object without some fields, and with some texts where it does not say them itself. What stays is
 /// not changed by a byte.
 fn edited(body: &[u8], unwanted: &[&str], added: &[(&str, &str)]) -> Option<Bytes> {
+    let kept = |name: &str, value: &str| (!unwanted.contains(&name)).then(|| ("", value.to_owned()));
+    edited_by(body, kept, added)
+}
+
+/// The same, where `change` says under which name a field goes and with which value; an empty name is its own.
+fn edited_by(
+    body: &[u8],
+    change: impl Fn(&str, &str) -> Option<(&'static str, String)>,
+    added: &[(&str, &str)],
+) -> Option<Bytes> {
     let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
     let mut out = Vec::with_capacity(body.len() + 64);
     let mut put = |name: &str, value: &str| {
@@ -97,8 +189,10 @@ fn edited(body: &[u8], unwanted: &[&str], added: &[(&str, &str)]) -> Option<Byte
         out.push(b':');
         out.extend_from_slice(value.as_bytes());
     };
-    for (name, value) in fields.0.iter().filter(|(name, _)| !unwanted.contains(&&**name)) {
-        put(name, value.get());
+    for (name, value) in &fields.0 {
+        if let Some((other, value)) = change(name, value.get()) {
+            put(if other.is_empty() { name } else { other }, &value);
+        }
     }
     for (name, value) in added.iter().filter(|(name, _)| !fields.0.iter().any(|(known, _)| known == name)) {
         put(name, &serde_json::Value::from(*value).to_string());

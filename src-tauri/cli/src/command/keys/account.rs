@@ -14,6 +14,7 @@ pub(super) fn settings(
     row: &ProviderSpec,
     said: &[String],
     from_env: bool,
+    again: bool,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let mut settings = BTreeMap::new();
     for pair in said {
@@ -28,6 +29,8 @@ pub(super) fn settings(
         let found = known.variables.iter().find_map(|name| Some((name, world.environment.get(name)?)));
         let value = match found {
             Some((_, value)) if from_env => Some(value.to_owned()),
+            // What was said before stays.
+            _ if again => None,
             _ if known.required && world.terminal.asks => Some(asked(world, known, found)?),
             Some((variable, _)) if known.required => {
                 return Err(missing(row, known, &format!("; --from-env would take it from ${variable}")));

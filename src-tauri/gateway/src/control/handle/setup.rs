@@ -93,6 +93,14 @@ impl Handle {
 
     pub(super) async fn add_provider(&self, typed: Hosted) -> Result<Reply, String> {
         let Hosted { name, provider, base_url, allow_private, settings, secret } = typed;
+        let in_force = Arc::clone(&self.0.loaded.borrow().settings);
+        let known = in_force.endpoints.iter().find(|known| known.name == name);
+        // What is not said again stays.
+        let before = known.and_then(|known| known.provider.as_ref()).filter(|account| *account.id == *provider);
+        let mut settings = settings;
+        for (name, value) in before.iter().flat_map(|account| account.settings()) {
+            settings.entry(name.clone()).or_insert_with(|| value.clone());
+        }
         let account = settings::account(&provider, settings.clone())?;
         if account.key == KeyNeed::Required && secret.is_none() {
             return Err(format!("{} needs a key", account.name));
@@ -101,8 +109,6 @@ impl Handle {
         if let Some(reason) = configured::refusal(&new) {
             return Err(reason.to_owned());
         }
-        let in_force = Arc::clone(&self.0.loaded.borrow().settings);
-        let known = in_force.endpoints.iter().find(|known| known.name == name);
         let elsewhere = |known: &ConfiguredEndpoint| known.provider.as_ref().is_none_or(|row| *row.id != *provider);
         if known.is_some_and(elsewhere) {
             // Before the key is stored: it would lie under that endpoint's name.
@@ -116,6 +122,10 @@ impl Handle {
             None => None,
         };
         let key = stored.as_ref().map(|stored| stored.reference.clone());
+        // The key of an account that has none any more would lie there for ever; a variable is the user's own.
+        let old = known.and_then(|known| known.key.clone()).filter(|_| key.is_none());
+        let others = in_force.endpoints.iter().filter(|other| other.key == old).count();
+        let old = old.filter(|old| others == 1 && !matches!(old, CredentialRef::Environment(_)));
         let entry = edit::ProviderEntry { name, provider, base_url, allow_private, settings, key };
         let written = self.edit(move |file| edit::set_provider(file, &entry)).await;
         if let (Err(_), None, Some(stored)) = (&written, known, &stored) {
@@ -123,6 +133,9 @@ impl Handle {
             let _ = self.0.vault.remove(&stored.reference).await;
         }
         written?;
+        if let Some(old) = old {
+            self.0.vault.remove(&old).await.map_err(|error| format!("its old key {old} is still there: {error}"))?;
+        }
         self.0.rescan.notify_one();
         self.0.keychain_check.notify_one();
         Ok(match stored {

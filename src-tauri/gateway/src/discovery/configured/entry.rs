@@ -11,6 +11,7 @@ use crate::authority::Authority;
 use crate::discovery::client::{self, Fault, Reach, Signer};
 use crate::discovery::probe::Identity;
 use crate::discovery::{address, text};
+use crate::protocol::shape::Beside;
 use crate::protocol::{Operation, Protocol, Speaks, anthropic};
 use crate::provider::hosted::KeyHeader;
 use crate::provider::{Listing, RuntimeSpec};
@@ -132,7 +133,13 @@ fn usual(protocol: Protocol) -> Speaks {
         Operation::ShowModel,
     ];
     let operations = all.into_iter().filter(|operation| protocol.path_to(*operation, "", false).is_some()).collect();
-    Speaks { protocol, prefix: protocol.default_prefix().to_owned(), operations, shape: None }
+    Speaks {
+        protocol,
+        prefix: protocol.default_prefix().to_owned(),
+        operations,
+        shape: None,
+        beside: Beside::default(),
+    }
 }
 
 /// The shape of its list, where only its protocol is known.

@@ -18,6 +18,7 @@ fn endpoint(runtime: &str, speaks: &[(Protocol, &[Operation])]) -> Endpoint {
                 prefix: protocol.default_prefix().to_owned(),
                 operations: operations.to_vec(),
                 shape: None,
+                beside: Default::default(),
             })
             .collect(),
         credential: None,

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::{ProviderSpec, Template};
 use crate::protocol::Speaks;
+use crate::protocol::shape::Beside;
 
 /// An account at a provider. Reads as its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,9 +103,13 @@ impl Account {
 
     /// What it speaks.
     pub fn speaks(&self) -> Vec<Speaks> {
-        let speaks = self.row.speaks.iter().map(|spoken| Speaks {
-            prefix: self.fill(&Template::from(&*spoken.prefix)).into_owned(),
-            ..Speaks::from(spoken)
+        let set = |name: &Option<String>| name.as_ref().map(|name| self.setting(name).is_some());
+        let spoken = self.row.speaks.iter().filter(|it| set(&it.with) != Some(false) && set(&it.without) != Some(true));
+        let filled = |text: &str| self.fill(&Template::from(text)).into_owned();
+        let speaks = spoken.map(|spoken| {
+            let fields = spoken.fields.iter().map(|(name, value)| (name.clone(), filled(value))).collect();
+            let beside = Beside { query: spoken.query.as_deref().map(filled), fields };
+            Speaks { prefix: filled(&spoken.prefix), beside, ..Speaks::from(spoken) }
         });
         speaks.collect()
     }

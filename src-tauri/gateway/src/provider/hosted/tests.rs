@@ -60,14 +60,25 @@ fn account(row: &Arc<ProviderSpec>) -> Account {
 #[track_caller]
 fn places_are_filled(row: &Arc<ProviderSpec>) {
     let (KeyCheck::Get(path) | KeyCheck::RefusesEmpty(path)) = &row.check;
-    let prefixes: Vec<Template> = row.speaks.iter().map(|spoken| Template::from(&*spoken.prefix)).collect();
-    let apart = row.apart.iter().map(|apart| &apart.base_url);
-    for template in prefixes.iter().chain([path]).chain(&row.base_url).chain(apart) {
+    let named = |template: &Template, with: Option<&str>| {
         for name in template.names() {
             let setting = row.settings.iter().find(|setting| setting.name == name);
             let setting = setting.unwrap_or_else(|| panic!("{}: `{name}` is no setting", row.id));
-            assert!(setting.required != setting.default.is_some(), "{}: {name}", row.id);
+            let said = setting.required || setting.default.is_some() || with == Some(name);
+            assert!(said && !(setting.required && setting.default.is_some()), "{}: {name}", row.id);
         }
+    };
+    for spoken in &row.speaks {
+        for text in [&spoken.prefix].into_iter().chain(&spoken.query).chain(spoken.fields.values()) {
+            named(&Template::from(&**text), spoken.with.as_deref());
+        }
+        for name in spoken.with.iter().chain(&spoken.without) {
+            assert!(row.settings.iter().any(|setting| setting.name == *name), "{}: {name}", row.id);
+        }
+    }
+    let apart = row.apart.iter().map(|apart| &apart.base_url);
+    for template in [path].into_iter().chain(&row.base_url).chain(apart) {
+        named(template, None);
     }
     for apart in &row.apart {
         assert!(row.settings.iter().any(|setting| setting.name == apart.setting), "{}: {}", row.id, apart.setting);
