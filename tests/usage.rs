@@ -1,8 +1,12 @@
-//! What is kept of each request: who asked, who answered, how many tokens, how it ended. Never the text.
+//! What is kept of each request: who asked, who answered, how many tokens, how it ended. The text only while the user wants it.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Ask, Gateway, Options, SAID, Script, Surface, TOKENS, bounded, chat, chat_stream, fake};
+use pointsman_gateway::control::{Command, Reply};
+
+use crate::harness::{
+    Ask, Gateway, Options, SAID, Script, Surface, TOKENS, bounded, chat, chat_stream, fake, files_with,
+};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -203,4 +207,70 @@ fn rows_survive_a_stop() {
         let gateway = Gateway::start_in(gateway.into_root(), &options).await;
         assert_eq!(newest(&gateway, 1).await["outcome"], "complete");
     });
+}
+
+/// Whether a word stands in the usage database, or in its log.
+fn is_written(gateway: &Gateway, word: &str) -> bool {
+    let name =
+        |file: &std::path::Path| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("usage.db"));
+    files_with(gateway.root(), word).iter().any(|file| name(file))
+}
+
+async fn texts(gateway: &Gateway, row: &Value) -> Reply {
+    gateway.tell(&Command::Bodies { request: row["id"].as_i64().expect("an id") }).await
+}
+
+#[test]
+fn what_is_asked_and_said_is_kept_only_while_the_user_wants_it() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let gateway = Gateway::over(&up).await;
+        let client = gateway.client_key("editor").await;
+        let mut count = 0;
+        for surface in [Surface::Chat, Surface::Messages] {
+            let body = with_word(&surface.stream("m"), "needle");
+            gateway.post(surface.path(), &body).await.expect(200).await.bytes().await;
+            count += 1;
+        }
+        let rows = gateway.rows("both", |rows| rows.len() == 2).await;
+        assert!(!is_written(&gateway, "needle"), "nothing of a body is in the database while it is off");
+        assert!(rows.iter().all(|row| row["texts"] == false), "{rows:?}");
+        assert!(matches!(texts(&gateway, &rows[0]).await, Reply::Failed { .. }));
+
+        assert!(
+            matches!(gateway.tell(&Command::KeepBodies { minutes: 1441 }).await, Reply::Failed { .. }),
+            "a day at most"
+        );
+        gateway.tell(&Command::KeepBodies { minutes: 15 }).await;
+        gateway.until("it is on", |snapshot| snapshot.bodies_until_ms.is_some()).await;
+        for surface in Surface::ALL {
+            for body in [surface.body("m"), surface.stream("m")] {
+                let word = format!("needle {client}");
+                gateway.post(surface.path(), &with_word(&body, &word)).await.expect(200).await.bytes().await;
+                count += 1;
+                let row = newest(&gateway, count).await;
+                assert_eq!(row["texts"], true, "{surface:?}: {row}");
+                let Reply::Bodies(texts) = texts(&gateway, &row).await else { panic!("no bodies of {row}") };
+                assert!(texts.asked.contains("needle [redacted]") && !texts.asked.contains(&client), "{texts:?}");
+                let said = if row["stream"] == true { &SAID[..2] } else { SAID };
+                assert!(texts.said.contains(said) && texts.said_bytes > 0, "{surface:?}: {texts:?}");
+            }
+        }
+        assert!(is_written(&gateway, "needle"));
+
+        gateway.tell(&Command::KeepBodies { minutes: 0 }).await;
+        gateway.until("it is off", |snapshot| snapshot.bodies_until_ms.is_none()).await;
+        assert!(matches!(gateway.tell(&Command::DeleteBodies).await, Reply::Done));
+        let rows = gateway.rows("all", |rows| rows.len() == count).await;
+        assert!(rows.iter().all(|row| row["texts"] == false), "the rows stay: {rows:?}");
+        assert!(!is_written(&gateway, "needle"), "what is deleted is overwritten");
+        assert!(!is_written(&gateway, &client));
+    });
+}
+
+/// A body in which a word stands, where no surface minds.
+fn with_word(body: &Value, word: &str) -> Value {
+    let mut body = body.clone();
+    body["user"] = json!(word);
+    body
 }

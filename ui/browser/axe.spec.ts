@@ -47,6 +47,13 @@ for (const view of views)
     await check(page);
   });
 
+test("the story of a request, with its text", async ({ page }) => {
+  await open(page, "activity");
+  await page.getByRole("button", { name: /^Details of/ }).first().click();
+  await expect(page.getByRole("dialog").getByRole("region", { name: "What was asked" })).toBeVisible();
+  await check(page);
+});
+
 test("the forms of a provider", async ({ page }) => {
   await open(page, "providers");
   await page.getByRole("button", { name: "Add provider" }).click();

@@ -110,3 +110,20 @@ test("without a gateway the window says so, and keeps what it knew", async ({ pa
   await expect(page.getByRole("alert")).toContainText("Pointsman is not running");
   await expect(page.getByRole("button", { name: /^qwen3:8b/ })).toBeVisible();
 });
+
+test("the text of requests is kept for a while, shown, stopped and deleted", async ({ page }) => {
+  await open(page, "activity");
+  await page.getByRole("button", { name: "Keep text…" }).click();
+  await page.getByRole("menuitem", { name: "For an hour" }).click();
+  await expect(page.getByText(/Questions and answers are kept until \d\d:\d\d/)).toBeVisible();
+  await page.getByRole("button", { name: /^Details of/ }).first().click();
+  const asked = page.getByRole("dialog").getByRole("region", { name: "What was asked" });
+  await expect(asked).toContainText("[redacted]");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Delete all now" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByText(/Questions and answers are kept until/)).toHaveCount(0);
+  await page.getByRole("button", { name: /^Details of/ }).first().click();
+  await expect(page.getByRole("dialog")).toContainText("was not kept");
+});

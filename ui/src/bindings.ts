@@ -173,7 +173,15 @@ days: number, } | { "command": "watch_live" } | { "command": "cancel_request",
 /**
  * As [`LiveRequest`](super::LiveRequest) tells it.
  */
-id: number, } | { "command": "test_route",
+id: number, } | { "command": "keep_bodies",
+/**
+ * From now on.
+ */
+minutes: number, } | { "command": "bodies",
+/**
+ * The id of its row.
+ */
+request: number, } | { "command": "delete_bodies" } | { "command": "test_route",
 /**
  * Its name, or any name that a tool may ask for.
  */
@@ -869,7 +877,7 @@ says: string, } | { "reply": "requests",
 /**
  * Rows as `usage` keeps them.
  */
-rows: Array<Request>, } | { "reply": "usage",
+rows: Array<Request>, } | { "reply": "bodies" } & Texts | { "reply": "usage",
 /**
  * Newest day first.
  */
@@ -1002,7 +1010,11 @@ error: string | null,
 /**
  * How many frames went to the client.
  */
-chunks: number, };
+chunks: number,
+/**
+ * Whether what was asked and said was kept.
+ */
+texts: boolean, };
 
 /**
  * A route as a shell shows it.
@@ -1177,6 +1189,10 @@ machine: Machine,
  */
 pulls: Array<Pull>,
 /**
+ * Until when the text of requests and answers is kept, milliseconds since 1970 UTC; none while it is not.
+ */
+bodies_until_ms: number | null,
+/**
  * Usage rows that could not be kept.
  */
 usage_dropped: number, };
@@ -1250,6 +1266,27 @@ text: string,
  * Why nobody answered, and the way out.
  */
 problem: string | null, };
+
+/**
+ * What was asked and said, as far as it was kept.
+ */
+export type Texts = {
+/**
+ * The beginning of what the tool sent.
+ */
+asked: string,
+/**
+ * How many bytes it had in all.
+ */
+asked_bytes: number,
+/**
+ * The beginning of what the tool got.
+ */
+said: string,
+/**
+ * How many bytes it had in all.
+ */
+said_bytes: number, };
 
 /**
  * One thing to do.

@@ -86,6 +86,7 @@ fn record() -> Record {
         attempts: 1,
         error: None,
         chunks: 680,
+        bodies: None,
     }
 }
 

@@ -37,7 +37,7 @@ use crate::settings::{ClientKey, ConfiguredEndpoint, Settings, client_key};
 use crate::timestamp;
 use crate::upkeep::{self, Pulls, Upkeep, Yard};
 use crate::upstream::Upstream;
-use crate::usage::{self, live::Live};
+use crate::usage::{self, bodies::Keeping, live::Live};
 
 /// Events on their way to the catalog; more than this many wait, but for those of the request path, which are dropped.
 const EVENTS: usize = 1024;
@@ -203,6 +203,12 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     if store.is_some() {
         tasks.spawn(remember(start.folders.usage(), live.clone()));
     }
+    let (known_to, referred) = (Arc::clone(&vault), settings_rx.clone());
+    let bodies = Keeping::new(Box::new(move || {
+        let settings = Arc::clone(&referred.borrow());
+        known_to.redactor(settings.endpoints.iter().filter_map(|known| known.key.as_ref()))
+    }));
+    tasks.spawn(bodies.clone().run(stop.clone()));
     let (paused_tx, paused) = watch::channel(false);
     let instance_header = HeaderValue::from_str(&instance).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
     let shared = Arc::new(Shared {
@@ -222,6 +228,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         shelf,
         usage: sink,
         live,
+        bodies: bodies.clone(),
         paused: paused.clone(),
         instance: instance_header,
         requests: AtomicU64::new(1),
@@ -253,6 +260,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         ollama_port: second.clone(),
         paused,
         keychain: keychain.clone(),
+        bodies: bodies.follow(),
     };
     let (machine, reader) = machine::gauge();
     tasks.spawn(reader.run(changes_tx.clone(), stop.clone()));

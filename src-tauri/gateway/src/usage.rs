@@ -1,10 +1,11 @@
 //! What each request cost: who asked, what answered, how many tokens, how long, and how it ended.
 //!
 //! A sink. The request path drops a [`Record`] into a [`Sink`] and goes on; one thread of its own writes them to SQLite,
-//! and a [`Reader`] on a second connection answers the window and the command line. It holds no prompt, no answer and no
-//! key, it decides nothing, and nothing on the request path reads it or waits for it. Prices are not kept either: they
+//! and a [`Reader`] on a second connection answers the window and the command line. It holds no key,
+//! and a prompt and an answer only while the user wants that ([`bodies`]); it decides nothing, and nothing on the request path reads it or waits for it. Prices are not kept either: they
 //! change, so money is worked out from the tokens when somebody looks.
 
+pub mod bodies;
 pub mod cost;
 mod database;
 pub mod live;
@@ -77,6 +78,8 @@ pub struct Record {
     pub error: Option<Arc<str>>,
     /// How many frames of the answer went to the client.
     pub chunks: u32,
+    /// What was asked and said, where that is to be kept.
+    pub bodies: Option<Arc<bodies::Bodies>>,
 }
 
 /// How a request ended.

@@ -2,6 +2,7 @@
 
 import type { Command, EndpointView, Json, Reply, Snapshot } from "../bindings.ts";
 import { find, keyOf } from "../logic/target.ts";
+import { texts } from "./history.ts";
 import { endpoint, few, hosted } from "./models.ts";
 import type { World } from "./scenarios.ts";
 import * as store from "./store.ts";
@@ -57,6 +58,15 @@ export class FakeGateway {
         });
       case "requests":
         return this.#requests(command.limit, command.before ?? null, command.filter ?? {});
+      case "keep_bodies":
+        return this.#change({ bodies_until_ms: command.minutes === 0 ? null : Date.now() + command.minutes * 60_000 });
+      case "bodies": {
+        const row = this.world.requests.find((row) => row.id === command.request);
+        return row?.texts ? { reply: "bodies", ...texts } : failed("what was asked and said in that request is not kept (any more)");
+      }
+      case "delete_bodies":
+        this.world.requests = this.world.requests.map((row) => ({ ...row, texts: false }));
+        return done;
       case "usage":
         return { reply: "usage", rows: this.world.usage };
       case "test_route":

@@ -1,6 +1,6 @@
 // Requests, days and conversations that look like a fortnight of work. The same at every start: pictures can be compared.
 
-import type { Conversation, Request, UsageDay } from "../bindings.ts";
+import type { Conversation, Request, Texts, UsageDay } from "../bindings.ts";
 import { lastDays } from "../logic/usage.ts";
 
 /** Numbers by chance that are the same each time. */
@@ -51,6 +51,7 @@ export const requests = (number: number, now: number): Request[] => {
       attempts: 1,
       error: null,
       chunks: output,
+      texts: number - id < 3,
       ...(price > 0 ? { cost_usd: ((input / 2 + output * 2) * price).toFixed(6) } : {}),
       ...(random() > 0.9 ? failed[id % failed.length] : {}),
     });
@@ -58,6 +59,11 @@ export const requests = (number: number, now: number): Request[] => {
   }
   return rows;
 };
+
+const asked = JSON.stringify({ model: "default", stream: true, messages: [{ role: "user", content: "Rename `retry` to `again` in src/lib.rs. My key is [redacted]." }] });
+const said = 'data: {"choices":[{"index":0,"delta":{"content":"Done"}}]}\n\ndata: [DONE]\n\n';
+
+export const texts: Texts = { asked, asked_bytes: asked.length, said, said_bytes: 90_000 };
 
 export const usage = (days: number, today: Date): UsageDay[] => {
   const random = chance(11);

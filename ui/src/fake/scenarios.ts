@@ -37,6 +37,7 @@ const bare = (): Snapshot => ({
   refused: [],
   machine: { memory_total: 16 * GIB, memory_available: 7.4 * GIB, gpus: [] },
   pulls: [],
+  bodies_until_ms: null,
   usage_dropped: 0,
 });
 

@@ -145,6 +145,19 @@ pub enum Command {
         /// As [`LiveRequest`](super::LiveRequest) tells it.
         id: u64,
     },
+    /// Keeps what is asked and said in each request for so long, and then no more; no minutes end it at once. Never on by
+    /// itself, and never for longer than a day.
+    KeepBodies {
+        /// From now on.
+        minutes: u32,
+    },
+    /// What was asked and said in a request, where it was kept.
+    Bodies {
+        /// The id of its row.
+        request: i64,
+    },
+    /// Deletes everything that was so kept.
+    DeleteBodies,
     /// Asks a route a short question, as a tool would.
     TestRoute {
         /// Its name, or any name that a tool may ask for.

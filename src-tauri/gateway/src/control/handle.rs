@@ -34,6 +34,7 @@ use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit
 use crate::timestamp;
 use crate::upkeep::Upkeep;
 use crate::usage::live::Live;
+use crate::usage::table::request::milliseconds;
 
 /// What a handle is made of.
 pub struct Parts {
@@ -131,6 +132,9 @@ impl Handle {
             Command::Usage { days } => self.usage_days(days).await,
             Command::WatchLive => Ok(Reply::Live { requests: self.live() }),
             Command::CancelRequest { id } => self.cancel_request(id),
+            Command::KeepBodies { minutes } => self.keep_bodies(minutes),
+            Command::Bodies { request } => self.bodies(request).await,
+            Command::DeleteBodies => self.delete_bodies().await,
             Command::TestRoute { name } => self.test_route(name).await,
             Command::OwnKey => Ok(Reply::ClientKey { key: SecretText(self.0.own_key.expose().to_owned()) }),
             Command::SetPaused { on } => {
@@ -335,6 +339,7 @@ impl Handler for Handle {
             client_keys: activity::last_used(view::client_keys(settings), &self.0.shared.live.seen()),
             installed: catalog.installed().to_vec(),
             refused: catalog.refused().cloned().collect(),
+            bodies_until_ms: self.0.shared.bodies.until().map(milliseconds),
             usage_dropped: self.0.shared.usage.stats().dropped,
         }
     }
@@ -352,6 +357,8 @@ pub struct Watched {
     pub paused: watch::Receiver<bool>,
     /// Why the keychain cannot be used.
     pub keychain: watch::Receiver<Option<String>>,
+    /// Until when bodies are kept.
+    pub bodies: watch::Receiver<Option<SystemTime>>,
 }
 
 /// The shortest time between two changes from busy to idle: tools ask in quick succession, and who shows it is a person.
@@ -383,6 +390,7 @@ pub async fn count_changes(mut watched: Watched, changes: watch::Sender<u64>, st
             changed = watched.ollama_port.changed() => changed,
             changed = watched.paused.changed() => changed,
             changed = watched.keychain.changed() => changed,
+            changed = watched.bodies.changed() => changed,
         };
         if changed.is_err() {
             return;

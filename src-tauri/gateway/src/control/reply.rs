@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{SecretText, Snapshot};
+use crate::usage::table::body::Texts;
 
 /// What a shell gets back. One JSON object a line on the socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub enum Reply {
         #[cfg_attr(test, ts(as = "Vec<super::bindings::RequestRow>"))]
         rows: Vec<serde_json::Value>,
     },
+    /// What was asked and said in a request.
+    Bodies(Texts),
     /// What each day came to.
     Usage {
         /// Newest day first.

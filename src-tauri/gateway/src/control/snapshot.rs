@@ -67,6 +67,9 @@ pub struct Snapshot {
     /// Models that are being fetched, or could not be.
     #[serde(default)]
     pub pulls: Vec<Pull>,
+    /// Until when the text of requests and answers is kept, milliseconds since 1970 UTC; none while it is not.
+    #[serde(default)]
+    pub bodies_until_ms: Option<i64>,
     /// Usage rows that could not be kept.
     pub usage_dropped: u64,
 }

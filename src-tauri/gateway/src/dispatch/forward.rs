@@ -151,7 +151,10 @@ impl Body for Forwarded {
                     };
                     match bytes {
                         Some(bytes) if bytes.is_empty() => continue,
-                        Some(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                        Some(bytes) => {
+                            this.recorder.said(&bytes);
+                            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                        }
                         None => Some(Error::BrokeOff { endpoint: Arc::clone(&this.endpoint) }),
                     }
                 }
@@ -159,7 +162,10 @@ impl Body for Forwarded {
                 Poll::Ready(None) => None,
             };
             return match this.end(broke) {
-                Ok(Some(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Ok(Some(bytes)) => {
+                    this.recorder.said(&bytes);
+                    Poll::Ready(Some(Ok(Frame::data(bytes))))
+                }
                 Ok(None) => Poll::Ready(None),
                 Err(error) => Poll::Ready(Some(Err(error))),
             };

@@ -103,6 +103,7 @@ async fn kept(
     redact_headers(&mut parts.headers, answer.redactor.as_ref());
     recorder.answered(parts.status.as_u16(), Some(Tap::new(protocol, false)));
     recorder.see(&body);
+    recorder.said(&body);
     recorder.ended(Outcome::Complete, None, None);
     headers::sign(&mut parts.headers, target, recorder.attempts());
     let body = keeper.map_or_else(|| body.clone(), |keeper: Box<Keeper>| keeper.whole(body.clone()));

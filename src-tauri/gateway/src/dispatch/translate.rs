@@ -167,6 +167,7 @@ impl Translation {
             Ok((body, usage)) => {
                 recorder.answered(200, None);
                 recorder.count(usage.as_ref(), 1);
+                recorder.said(&body);
                 recorder.ended(Outcome::Complete, None, None);
                 let mut response = whole(body);
                 sign(response.headers_mut(), &posed.dropped, target, recorder.attempts());

@@ -204,6 +204,7 @@ impl Body for Translated {
         loop {
             if !this.out.is_empty() {
                 let bytes = Bytes::from(std::mem::take(&mut this.out));
+                this.recorder.said(&bytes);
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             if this.ended {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::keychain::Keychain;
+use super::redact::Redactor;
 use super::{CredentialRef, Secret, SecretError, environment, file};
 use crate::environment::{Environment, Folders};
 
@@ -84,6 +85,17 @@ impl Vault {
             }
         }
         Ok(secret)
+    }
+
+    /// What takes every key out of a text that is known without asking for it: those that were used, and those that stand
+    /// in the environment under one of these references.
+    pub fn redactor<'r>(&self, references: impl Iterator<Item = &'r CredentialRef>) -> Redactor {
+        let mut known: Vec<Secret> = self.cache().secrets.values().cloned().collect();
+        known.extend(references.filter_map(|reference| match reference {
+            CredentialRef::Environment(name) => environment::get(&self.environment, name).ok().flatten(),
+            CredentialRef::Keychain(_) | CredentialRef::File(_) => None,
+        }));
+        Redactor::new(known.iter().map(Secret::expose))
     }
 
     /// Why the keychain cannot be used; `None` where it can, and where none is to be. Unless it is tried `thoroughly` it is

@@ -32,6 +32,7 @@ use crate::recall::Shelf;
 use crate::routing::Target;
 use crate::settings::Settings;
 use crate::usage::Sink;
+use crate::usage::bodies::Keeping;
 use crate::usage::live::Live;
 
 /// What holds on one port. One snapshot of each is taken at a request's start.
@@ -56,6 +57,8 @@ pub struct Shared {
     pub usage: Sink,
     /// What is being answered.
     pub live: Live,
+    /// Whether what is asked and said is kept.
+    pub bodies: Keeping,
     /// Whether no model is asked until the user goes on.
     pub paused: watch::Receiver<bool>,
     /// This run's id.

@@ -91,6 +91,7 @@ pub(super) async fn infer(
         Ok(read) => read,
         Err(error) => return refused(shared, protocol, &error, recorder),
     };
+    recorder.keep(&shared.bodies, &body);
     if *shared.paused.borrow() {
         return refused(shared, protocol, &Error::Paused, recorder);
     }

@@ -72,6 +72,7 @@ pub(super) async fn proxy(
     if *shared.paused.borrow() {
         return refused(shared, protocol, &Error::Paused, recorder);
     }
+    recorder.keep(&shared.bodies, &body);
     // Told in the usage row, where there is one to tell.
     let peek = peek::json(&body).unwrap_or_else(|_| Peek::nothing());
     let model = Model::named(peek.model.as_deref().unwrap_or("-"), Arc::clone(&endpoint.id), endpoint.local);

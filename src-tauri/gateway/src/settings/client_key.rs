@@ -2,15 +2,22 @@
 //!
 //! Which request needs one, and in which header it comes, is the server's business.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::ClientKey;
+use crate::secrets::redact::REDACTED;
 
 /// What every client key begins with, so that people and secret scanners know it.
 pub const PREFIX: &str = "pm-";
+
+/// How many characters follow: 32 random bytes in base64url.
+const LENGTH: usize = 43;
 
 /// No key of ours is as long. Bounds what a stranger can have hashed.
 const LONGEST: usize = 256;
@@ -52,6 +59,25 @@ impl Keyring {
         let index = position(self.keys.iter().map(|(_, hash)| hash), &digest)?;
         self.keys.get(index).map(|(name, _)| name.as_str())
     }
+}
+
+/// A text without anything that has a client key's shape: only their hashes are known here, but no word looks like one.
+pub fn redact(text: &[u8]) -> Cow<'_, [u8]> {
+    let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let (mut clean, mut done) = (Vec::new(), 0);
+    for start in memmem::find_iter(text, PREFIX) {
+        let rest = &text[start + PREFIX.len()..];
+        if start >= done && rest.iter().take(LENGTH).filter(|byte| is_of_key(byte)).count() == LENGTH {
+            clean.extend_from_slice(&text[done..start]);
+            clean.extend_from_slice(REDACTED.as_bytes());
+            done = start + PREFIX.len() + LENGTH;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    clean.extend_from_slice(&text[done..]);
+    Cow::Owned(clean)
 }
 
 fn position<'k>(hashes: impl Iterator<Item = &'k [u8; 32]>, digest: &[u8; 32]) -> Option<usize> {

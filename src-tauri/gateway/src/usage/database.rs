@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::{
     Record,
     table::{
-        MIGRATIONS, VERSION,
+        MIGRATIONS, VERSION, body,
         daily::{Calendar, Tally},
         request,
     },
@@ -142,6 +142,8 @@ impl Database {
         let _: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         // NORMAL: a power cut may cost the last requests, never the file; and no transaction waits for the disk.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // What was said in a request must not be found in the file once it is deleted.
+        connection.pragma_update(None, "secure_delete", true)?;
         // Rows go to the end of one table, so a small cache misses nothing, and the gateway is meant to be light.
         connection.pragma_update(None, "cache_size", -512)?;
         let found = schema(&connection)?;
@@ -165,12 +167,36 @@ impl Database {
         let mut tally = Tally::default();
         let mut insertion = request::insertion(&transaction)?;
         for record in records {
-            request::insert(&mut insertion, record)?;
+            let row = request::insert(&mut insertion, record)?;
+            if let Some(bodies) = &record.bodies {
+                body::insert(&transaction, row, bodies)?;
+            }
             tally.add(self.calendar.day(&transaction, record.started)?, record);
         }
         drop(insertion);
         tally.upsert(&transaction)?;
         Ok(transaction.commit()?)
+    }
+
+    /// Deletes the bodies whose time is over, see [`body::prune`].
+    pub(super) fn prune_bodies(&self, now: SystemTime) -> Result<(), Error> {
+        if body::prune(&self.connection, now)? > 0 {
+            self.shorten()?;
+        }
+        Ok(())
+    }
+
+    /// Deletes every body.
+    pub(super) fn forget_bodies(&self) -> Result<(), Error> {
+        body::clear(&self.connection)?;
+        self.shorten()
+    }
+
+    /// Writes the log back into the file and empties it: what was deleted from the one still stands in the other. Somebody
+    /// who reads at this moment keeps the log; then the next one does it.
+    fn shorten(&self) -> Result<(), Error> {
+        let _: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(())
     }
 
     /// Deletes up to `most` of the oldest rows, see [`request::prune`]; their daily sums stay.

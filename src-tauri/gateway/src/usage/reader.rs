@@ -13,6 +13,7 @@ use super::{
     database::{Error, Place},
     live::Seen,
     table::{
+        body::{self, Texts},
         daily::{self, Daily},
         request::{self, Filter, Request},
     },
@@ -42,6 +43,11 @@ impl Reader {
     /// The newest requests first, at most 1000; `before` is the last id of the page before.
     pub fn recent(&self, limit: u32, before: Option<i64>, filter: &Filter) -> Result<Vec<Request>, Error> {
         Ok(request::recent(&self.connection, limit, before, filter)?)
+    }
+
+    /// What was asked and said in a request, if that was kept.
+    pub fn texts(&self, request: i64) -> Result<Option<Texts>, Error> {
+        Ok(body::of(&self.connection, request)?)
     }
 
     /// When each client and each tool asked last, as far as the newest rows tell.

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 
+use super::bodies::{Capture, Keeping};
 use super::live::{Cancelled, Live, Slot};
 use super::tap::{Tap, Tokens};
 use super::{Outcome, Record, Sink};
@@ -24,6 +25,8 @@ pub struct Recorder {
     slot: Arc<Slot>,
     started: Instant,
     tap: Option<Tap>,
+    /// What is asked and said, while the user wants that kept.
+    capture: Option<Box<Capture>>,
 }
 
 impl Recorder {
@@ -51,8 +54,9 @@ impl Recorder {
             attempts: 0,
             error: None,
             chunks: 0,
+            bodies: None,
         });
-        Recorder { sink, live, slot, started: Instant::now(), tap: None }
+        Recorder { sink, live, slot, started: Instant::now(), tap: None, capture: None }
     }
 
     /// When the request came.
@@ -66,6 +70,18 @@ impl Recorder {
         record.client = key;
         record.tool = user_agent.and_then(super::tool);
         self.live.note(&record);
+    }
+
+    /// Keeps what is asked, and what will be said, if the user wants that now.
+    pub fn keep(&mut self, keeping: &Keeping, asked: &Bytes) {
+        self.capture = keeping.begin(asked);
+    }
+
+    /// Bytes go to the client.
+    pub fn said(&mut self, bytes: &[u8]) {
+        if let Some(capture) = &mut self.capture {
+            capture.said(bytes);
+        }
     }
 
     /// Whether a stream was asked for.
@@ -166,6 +182,7 @@ impl Drop for Recorder {
             record.outcome = Outcome::Cancelled;
         }
         record.total = self.started.elapsed();
+        record.bodies = self.capture.take().and_then(|capture| capture.end());
         self.sink.send(record);
     }
 }

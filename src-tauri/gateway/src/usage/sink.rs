@@ -5,11 +5,11 @@
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
-    mpsc::{Receiver, SyncSender, sync_channel},
+    mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
 };
 use std::thread::Thread;
 
-use super::{Record, Stats};
+use super::{Record, Stats, store::Command};
 
 /// Where the request path leaves its records. Clones share one queue.
 #[derive(Clone, Debug)]
@@ -34,6 +34,15 @@ impl Sink {
         }
     }
 
+    /// Deletes what was kept of bodies, and says whether that went well, once it is asked. There is nobody to ask where
+    /// nothing is kept.
+    pub fn forget_bodies(&self) -> Option<Receiver<bool>> {
+        let queue = self.queue.as_ref()?;
+        let (reply, answer) = channel();
+        queue.command(Command::Forget(reply));
+        Some(answer)
+    }
+
     /// What became of the records so far.
     pub fn stats(&self) -> Stats {
         self.queue.as_ref().map(|queue| queue.stats()).unwrap_or_default()
@@ -51,6 +60,7 @@ pub(super) struct Queue {
     /// How many records wait, counted before they do. At half the queue the thread is woken, whatever its window.
     waiting: AtomicUsize,
     half: usize,
+    commands: Sender<Command>,
     /// Somebody left a command for the thread.
     pub(super) commanded: AtomicBool,
     pub(super) written: AtomicU64,
@@ -59,7 +69,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn bounded(length: usize) -> (Arc<Queue>, Receiver<Box<Record>>) {
+    pub(super) fn bounded(length: usize, commands: Sender<Command>) -> (Arc<Queue>, Receiver<Box<Record>>) {
         let (sender, receiver) = sync_channel(length);
         let queue = Queue {
             sender,
@@ -67,6 +77,7 @@ impl Queue {
             idle: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             half: (length / 2).max(1),
+            commands,
             commanded: AtomicBool::new(false),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -121,7 +132,9 @@ impl Queue {
         self.idle.store(false, Ordering::Release);
     }
 
-    pub(super) fn command(&self) {
+    pub(super) fn command(&self, command: Command) {
+        // A thread that has ended drops the reply unsent, which the caller notices.
+        let _ = self.commands.send(command);
         self.commanded.store(true, Ordering::Release);
         self.wake();
     }

@@ -62,14 +62,15 @@ pub struct Stats {
 pub struct Store {
     place: Place,
     queue: Arc<Queue>,
-    commands: Sender<Command>,
     thread: Option<JoinHandle<()>>,
 }
 
-enum Command {
+pub(super) enum Command {
     /// Write all that was sent before, and say whether that went well.
     Flush(Sender<bool>),
-    /// The same, and end.
+    /// Write all that was sent before, then delete every body.
+    Forget(Sender<bool>),
+    /// The same as a flush, and end.
     Close(Sender<bool>),
 }
 
@@ -88,12 +89,12 @@ impl Store {
     }
 
     fn start(place: Place, limits: Limits) -> Result<(Sink, Store), Error> {
-        let (queue, records) = Queue::bounded(limits.queue);
         let (commands, orders) = mpsc::channel();
+        let (queue, records) = Queue::bounded(limits.queue, commands);
         let writer = Writer::new(place.clone(), limits, Arc::clone(&queue), records, orders);
         let thread = thread::Builder::new().name("usage".into()).spawn(|| writer.run()).map_err(Error::Thread)?;
         queue.woken_by(thread.thread().clone());
-        let store = Store { place, queue: Arc::clone(&queue), commands, thread: Some(thread) };
+        let store = Store { place, queue: Arc::clone(&queue), thread: Some(thread) };
         Ok((Sink::new(queue), store))
     }
 
@@ -110,14 +111,14 @@ impl Store {
     /// Waits until all that was sent before is written and what is past its time is deleted; false if that failed.
     pub fn flush(&self) -> bool {
         let (reply, answer) = mpsc::channel();
-        self.command(Command::Flush(reply));
+        self.queue.command(Command::Flush(reply));
         answer.recv_timeout(ANSWER).unwrap_or(false)
     }
 
     /// Writes what is left and ends the thread; false if that failed. Waits for some seconds at most.
     pub fn close(mut self) -> bool {
         let (reply, answer) = mpsc::channel();
-        self.command(Command::Close(reply));
+        self.queue.command(Command::Close(reply));
         match answer.recv_timeout(ANSWER) {
             Ok(stored) => {
                 // It answers as its last act, with the file closed.
@@ -130,17 +131,11 @@ impl Store {
             }
         }
     }
-
-    fn command(&self, command: Command) {
-        // A thread that has ended drops the reply unsent, which the caller notices.
-        let _ = self.commands.send(command);
-        self.queue.command();
-    }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
         let (reply, _) = mpsc::channel();
-        self.command(Command::Close(reply));
+        self.queue.command(Command::Close(reply));
     }
 }

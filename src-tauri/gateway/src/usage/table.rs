@@ -2,12 +2,13 @@
 //!
 //! A migration that has been released is never edited: a change is a new step at the end of `STEPS`.
 
+pub mod body;
 pub mod daily;
 pub mod request;
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(request::CREATE), M::up(daily::CREATE)];
+const STEPS: &[M<'static>] = &[M::up(request::CREATE), M::up(daily::CREATE), M::up(body::CREATE)];
 
 /// Every step from an empty file to what this version reads and writes.
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -3,17 +3,20 @@
 //! It reads what the request path left behind, and the one thing that it does to a request is to give it up.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::Handle;
 use crate::control::{ClientKeyView, LiveRequest, Reply, UsageDay};
 use crate::provider::known::{self, Price};
 use crate::settings::Settings;
+use crate::usage::bodies::LONGEST;
 use crate::usage::live::{Row, Seen};
 use crate::usage::table::daily::Daily;
 use crate::usage::table::request::{Filter, milliseconds};
 use crate::usage::{self, Reader};
 
+/// How long a deletion may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The most days that are told at once: more than anybody has.
 const MOST_DAYS: u32 = 3660;
 
@@ -42,6 +45,34 @@ impl Handle {
             Some(value)
         });
         Ok(Reply::Requests { rows: told.collect() })
+    }
+
+    pub(super) fn keep_bodies(&self, minutes: u32) -> Result<Reply, String> {
+        if self.0.usage_file.is_none() {
+            return Err("requests are not written down (`usage.retention_days = 0`), so nothing can be kept with them"
+                .to_owned());
+        }
+        let time = Duration::from_secs(60 * u64::from(minutes));
+        if time > LONGEST {
+            return Err("what is asked and said is kept for a day at most".to_owned());
+        }
+        self.0.shared.bodies.keep_for(time);
+        Ok(Reply::Done)
+    }
+
+    pub(super) async fn bodies(&self, request: i64) -> Result<Reply, String> {
+        let texts = self.read_usage(move |reader| Ok(reader.texts(request)?.into_iter().collect())).await?;
+        let missing = || "what was asked and said in that request is not kept (any more)".to_owned();
+        texts.into_iter().next().map(Reply::Bodies).ok_or_else(missing)
+    }
+
+    pub(super) async fn delete_bodies(&self) -> Result<Reply, String> {
+        let Some(answer) = self.0.shared.usage.forget_bodies() else { return Ok(Reply::Done) };
+        let done = tokio::task::spawn_blocking(move || answer.recv_timeout(PATIENCE)).await;
+        match done {
+            Ok(Ok(true)) => Ok(Reply::Done),
+            Ok(Ok(false) | Err(_)) | Err(_) => Err("the database did not take it; ask again in a moment".to_owned()),
+        }
     }
 
     pub(super) async fn usage_days(&self, days: u32) -> Result<Reply, String> {

@@ -1,5 +1,6 @@
 //! Real files in temporary folders. What must have happened is waited for with `flush`, never with time.
 
+mod bodies;
 mod keeping;
 mod load;
 mod rows;
@@ -100,5 +101,6 @@ fn record() -> Record {
         attempts: 1,
         error: None,
         chunks: 42,
+        bodies: None,
     }
 }

@@ -93,6 +93,7 @@ impl Writer {
                 match command {
                     // Nobody may be left to hear it.
                     Command::Flush(reply) => _ = reply.send(stored.is_ok()),
+                    Command::Forget(reply) => _ = reply.send(stored.is_ok() && self.forget_bodies()),
                     Command::Close(reply) => close = Some(reply),
                 }
             }
@@ -229,6 +230,7 @@ impl Writer {
         loop {
             let cutoff = SystemTime::now().checked_sub(self.limits.retention).unwrap_or(SystemTime::UNIX_EPOCH);
             let database = database(&mut self.database, &self.place, self.limits.patience)?;
+            database.prune_bodies(SystemTime::now())?;
             self.pruning = database.prune(cutoff, self.limits.rows, BATCH as u32)? > 0;
             self.written_since_prune = 0;
             self.prune_at = Instant::now() + if self.pruning { PRUNE_PAUSE } else { PRUNE };
@@ -236,6 +238,14 @@ impl Writer {
                 return Ok(());
             }
         }
+    }
+
+    fn forget_bodies(&self) -> bool {
+        let forgotten = self.database.as_ref().map(Database::forget_bodies);
+        if let Some(Err(error)) = &forgotten {
+            tracing::warn!(%error, "what was kept of requests could not be deleted");
+        }
+        forgotten.is_some_and(|forgotten| forgotten.is_ok())
     }
 
     fn back_off(&mut self, error: &Error) {

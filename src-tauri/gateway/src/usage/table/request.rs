@@ -97,6 +97,8 @@ pub struct Request {
     pub error: Option<String>,
     /// How many frames went to the client.
     pub chunks: u32,
+    /// Whether what was asked and said was kept.
+    pub texts: bool,
 }
 
 /// Which rows to read; an empty filter means all.
@@ -127,8 +129,9 @@ pub(in crate::usage) fn insertion(connection: &Connection) -> rusqlite::Result<r
     )
 }
 
-pub(in crate::usage) fn insert(insertion: &mut Statement<'_>, record: &Record) -> rusqlite::Result<()> {
-    insertion.execute(params![
+/// Returns the row's id.
+pub(in crate::usage) fn insert(insertion: &mut Statement<'_>, record: &Record) -> rusqlite::Result<i64> {
+    insertion.insert(params![
         milliseconds(record.started),
         record.client.as_deref().map(|text| clip(text, NAME)),
         record.tool.as_deref().map(|text| clip(text, NAME)),
@@ -150,8 +153,7 @@ pub(in crate::usage) fn insert(insertion: &mut Statement<'_>, record: &Record) -
         record.attempts,
         record.error.as_deref().map(|text| clip(text, ERROR)),
         record.chunks,
-    ])?;
-    Ok(())
+    ])
 }
 
 /// The newest rows first; `before` is the last id of the page before.
@@ -162,7 +164,7 @@ pub(in crate::usage) fn recent(
     filter: &Filter,
 ) -> rusqlite::Result<Vec<Request>> {
     let mut query = connection.prepare_cached(
-        "SELECT * FROM request
+        "SELECT *, EXISTS (SELECT 1 FROM body WHERE body.request = request.id) AS texts FROM request
          WHERE id < :before
              AND (:client IS NULL OR client = :client)
              AND (:tool IS NULL OR tool = :tool)
@@ -243,6 +245,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Request> {
         attempts: row.get("attempts")?,
         error: row.get("error")?,
         chunks: row.get("chunks")?,
+        texts: row.get("texts")?,
     })
 }
 

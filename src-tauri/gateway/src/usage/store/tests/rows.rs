@@ -46,6 +46,7 @@ fn a_record_comes_back_as_it_was_sent() {
         attempts: 1,
         error: Some("upstream said 529".into()),
         chunks: 42,
+        texts: false,
     };
     assert_eq!(rows[1], first);
     assert_eq!((rows[0].client.as_ref(), rows[0].model.as_ref(), rows[0].first_byte_us), (None, None, None));
