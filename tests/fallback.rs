@@ -383,3 +383,56 @@ fn a_key_that_is_over_its_limit_gives_way_to_the_next() {
         assert_eq!(up.requests_for(CHAT).len(), 5, "each key once");
     });
 }
+
+#[test]
+fn what_was_tried_in_vain_is_kept_with_the_row() {
+    bounded(async {
+        let (first, second) = (fake::speaks().await, fake::speaks().await);
+        let gateway = two(&first, &second, Options::new()).await;
+        first.on("POST", CHAT, busy(429));
+        gateway.post(CHAT, &chat("work")).await.expect(200).await.bytes().await;
+        let rows = gateway.rows("its row", |rows| rows.len() == 1).await;
+        let story = &rows[0]["story"];
+        let missed = &story["missed"][0];
+        assert_eq!(
+            (&missed["endpoint"], &missed["model"], &missed["local"], &story["missed"][1]),
+            (&json!("first"), &json!("m"), &json!(true), &json!(null)),
+            "who answered stands in the row: {story}"
+        );
+        assert_eq!(missed["reason"], "it answered 429 Too Many Requests");
+        assert!(
+            missed["ms"].as_f64().is_some_and(|ms| ms > 0.0 && ms * 1e3 <= rows[0]["total_us"].as_f64().unwrap_or(0.0))
+        );
+
+        // The first rests now, and who is asked first and answers has no story.
+        gateway.post(CHAT, &chat("second:m")).await.expect(200).await.bytes().await;
+        let rows = gateway.rows("two rows", |rows| rows.len() == 2).await;
+        assert_eq!(rows[0]["story"], json!(null));
+
+        // Nobody answers: both stand there.
+        second.on("POST", CHAT, Script::closes());
+        let gateway = two(&first, &second, Options::new()).await;
+        gateway.post(CHAT, &chat("work")).await.bytes().await;
+        let rows = gateway.rows("its row", |rows| rows.len() == 1).await;
+        let missed = &rows[0]["story"]["missed"];
+        assert_eq!((&missed[0]["endpoint"], &missed[1]["endpoint"]), (&json!("first"), &json!("second")), "{rows:?}");
+    });
+}
+
+#[test]
+fn what_could_not_be_told_is_kept_with_the_row() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let gateway = Gateway::start(Options::new().endpoint("up", &up.url(), "openai", &["m"])).await;
+        gateway.ready("m").await;
+        for surface_stream in [false, true] {
+            let mut body = if surface_stream { Surface::Messages.stream("m") } else { Surface::Messages.body("m") };
+            body["top_k"] = json!(40);
+            let answer = gateway.post(Surface::Messages.path(), &body).await.expect(200).await;
+            let told = answer.header("x-pointsman-dropped").to_owned();
+            answer.bytes().await;
+            let rows = gateway.rows("its row", |rows| rows.len() == 1 + usize::from(surface_stream)).await;
+            assert_eq!(rows[0]["story"]["dropped"], json!([told]), "as the header says it: {rows:?}");
+        }
+    });
+}

@@ -51,6 +51,7 @@ test("the story of a request, with its text", async ({ page }) => {
   await open(page, "activity");
   await page.getByRole("button", { name: /^Details of/ }).first().click();
   await expect(page.getByRole("dialog").getByRole("region", { name: "What was asked" })).toBeVisible();
+  await expect(page.getByRole("dialog").getByRole("region", { name: "What happened" })).toContainText("503");
   await check(page);
 });
 

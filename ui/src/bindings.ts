@@ -5,6 +5,31 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
+ * A target that was tried in vain, as it is told.
+ */
+export type Attempt = {
+/**
+ * The endpoint.
+ */
+endpoint: string,
+/**
+ * The model at it.
+ */
+model: string,
+/**
+ * Whether it is on this machine.
+ */
+local: boolean,
+/**
+ * How long it was waited for, in milliseconds.
+ */
+ms: number,
+/**
+ * What came of it.
+ */
+reason: string, };
+
+/**
  * What a model can do. `None` means that the runtime does not tell.
  */
 export type Capabilities = {
@@ -1012,6 +1037,10 @@ error: string | null,
  */
 chunks: number,
 /**
+ * What happened before the answer, where there is something to tell.
+ */
+story: Story | null,
+/**
  * Whether what was asked and said was kept.
  */
 texts: boolean, };
@@ -1196,6 +1225,19 @@ bodies_until_ms: number | null,
  * Usage rows that could not be kept.
  */
 usage_dropped: number, };
+
+/**
+ * Everything that is told beside a request's row.
+ */
+export type Story = {
+/**
+ * The targets that were tried in vain, in their order. Whoever answered stands in the row itself.
+ */
+missed: Array<Attempt>,
+/**
+ * What the target could not be told, by the client's own field names.
+ */
+dropped: Array<string>, };
 
 /**
  * The terms on which a provider offers a model.

@@ -86,6 +86,8 @@ fn record() -> Record {
         attempts: 1,
         error: None,
         chunks: 680,
+        missed: Vec::new(),
+        dropped: Vec::new(),
         bodies: None,
     }
 }

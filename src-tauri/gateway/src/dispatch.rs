@@ -204,14 +204,15 @@ impl Dispatch {
                 Ok(way) => way,
                 // Another target may be told what this one cannot.
                 Err(error @ (Error::Unsayable { .. } | Error::PreviousNotFound { .. })) if nth < last => {
+                    recorder.missed(error.to_string());
                     failed = error;
                     continue;
                 }
                 Err(error) => return Err((error, recorder)),
             };
-            let ask = match &way {
-                Way::Forward(ask) => &**ask,
-                Way::Translate(_, posed) => &posed.ask,
+            let (ask, dropped) = match &way {
+                Way::Forward(ask) => (&**ask, &ask.dropped),
+                Way::Translate(_, posed) => (&posed.ask, &posed.dropped),
                 Way::Estimate(translation) => return Ok(translation.estimate(target, &mut recorder)),
             };
             match self.attempt(ask, target, &limits).await {
@@ -219,8 +220,10 @@ impl Dispatch {
                     self.heard(target, answer.retry.as_ref());
                     if answer.retry.is_some() && nth < last {
                         tracing::debug!(endpoint = %target.endpoint.id, status = %answer.response.status(), "trying the next target");
+                        recorder.missed(format!("it answered {}", answer.response.status()));
                         continue;
                     }
+                    recorder.dropped(dropped);
                     let keeper = |forwarded| {
                         let memory = inbound.memory.as_ref().filter(|_| answer.response.status().is_success());
                         memory.and_then(|memory| memory.keeper(&inbound, target, forwarded))
@@ -249,6 +252,7 @@ impl Dispatch {
                 Attempt::Failed(error, failure) => {
                     tracing::debug!(endpoint = %target.endpoint.id, error = ?error.to_string(), "no answer");
                     self.failed(target, failure);
+                    recorder.missed(error.to_string());
                     failed = error;
                 }
             }
@@ -277,6 +281,7 @@ impl Dispatch {
                 }
                 Attempt::Failed(error, failure) => {
                     self.failed(target, failure);
+                    recorder.missed(error.to_string());
                     Err((error, recorder))
                 }
             }

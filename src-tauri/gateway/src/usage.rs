@@ -13,6 +13,7 @@ mod reader;
 pub mod recorder;
 mod sink;
 mod store;
+pub mod story;
 pub mod table;
 pub mod tap;
 
@@ -78,6 +79,10 @@ pub struct Record {
     pub error: Option<Arc<str>>,
     /// How many frames of the answer went to the client.
     pub chunks: u32,
+    /// The targets that were tried in vain.
+    pub missed: Vec<story::Miss>,
+    /// What the target could not be told.
+    pub dropped: Vec<String>,
     /// What was asked and said, where that is to be kept.
     pub bodies: Option<Arc<bodies::Bodies>>,
 }

@@ -23,6 +23,12 @@ const failed: Partial<Request>[] = [
   { outcome: "client_gone", status: 200 },
 ];
 
+/** Somebody else was asked before, and not everything could be told. */
+const story = (answered: string) => ({
+  missed: [{ endpoint: answered === "llamacpp@8080" ? "anthropic" : "llamacpp@8080", model: answered === "llamacpp@8080" ? "claude-sonnet-5" : "Qwen2.5-Coder-7B-Instruct-Q5_K_M.gguf", local: answered !== "llamacpp@8080", ms: 412, reason: "it answered 503 Service Unavailable" }],
+  dropped: ["top_k", "metadata"],
+});
+
 export const requests = (number: number, now: number): Request[] => {
   const random = chance(7);
   const rows: Request[] = [];
@@ -31,6 +37,7 @@ export const requests = (number: number, now: number): Request[] => {
     const who = answered[Math.floor(random() * answered.length)] ?? answered[0];
     if (!who) break;
     const { price, ...names } = who;
+    const told = (number - id) % 9 === 0;
     const input = Math.floor(400 + random() * 18_000);
     const output = Math.floor(20 + random() * 900);
     const first = Math.floor(120_000 + random() * 900_000);
@@ -48,9 +55,10 @@ export const requests = (number: number, now: number): Request[] => {
       total_us: first + output * (names.local ? 24_000 : 11_000),
       status: 200,
       outcome: "complete",
-      attempts: 1,
+      attempts: told ? 2 : 1,
       error: null,
       chunks: output,
+      story: told ? story(names.endpoint) : null,
       texts: number - id < 3,
       ...(price > 0 ? { cost_usd: ((input / 2 + output * 2) * price).toFixed(6) } : {}),
       ...(random() > 0.9 ? failed[id % failed.length] : {}),

@@ -25,6 +25,25 @@ export const meaning: Record<Outcome, string> = {
 export const isError = (request: Request): boolean =>
   request.outcome === "upstream_died" || request.outcome === "refused" || request.outcome === "failed";
 
+/** One target that was asked, and what came of it. */
+export interface Step {
+  target: string;
+  local: boolean;
+  ms: number;
+  said: string;
+  good: boolean;
+}
+
+/** Every target that was asked, in order: those in vain, then whoever the row names, unless it is the last of them. */
+export const steps = (request: Request): Step[] => {
+  const missed = (request.story?.missed ?? []).map((one): Step => ({ target: `${one.endpoint}/${one.model}`, local: one.local, ms: one.ms, said: one.reason, good: false }));
+  if (request.endpoint === null || request.attempts <= missed.length) return missed;
+  const before = missed.reduce((sum, one) => sum + one.ms, 0);
+  const good = request.outcome === "complete" || request.outcome === "client_gone" || request.outcome === "cancelled";
+  const last = { target: `${request.endpoint}/${request.model ?? ""}`, local: request.local, ms: Math.max(0, request.total_us / 1000 - before), said: request.error ?? meaning[request.outcome], good };
+  return [...missed, last];
+};
+
 /** Tokens of the answer a second, after the first; none where nothing is to be measured. */
 export const perSecond = (request: Request): number | null => {
   if (request.first_byte_us === null || request.output_tokens === null) return null;

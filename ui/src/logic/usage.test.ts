@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Request, UsageDay } from "../bindings.ts";
 import { csv } from "./csv.ts";
-import { asCsv, isError, perSecond, toolName } from "./request.ts";
+import { asCsv, isError, perSecond, steps, toolName } from "./request.ts";
 import { chart, lastDays, stacked, totals } from "./usage.ts";
 
 const day = (of: Partial<UsageDay>): UsageDay => ({
@@ -47,8 +47,15 @@ test("a request tells its speed where it can", () => {
     id: 1, started_ms: 0, client: null, tool: "claude-cli/1.0.83", surface: "anthropic", operation: "chat", asked: "default",
     endpoint: null, model: null, local: true, stream: true, input_tokens: 4, output_tokens: 101, cached_tokens: null,
     reasoning_tokens: null, first_byte_us: 500_000, total_us: 2_500_000, status: 200, outcome: "complete", attempts: 1,
-    error: null, texts: false, chunks: 9,
+    error: null, story: null, texts: false, chunks: 9,
   };
+  const missed = { endpoint: "up", model: "m", local: false, ms: 400, reason: "it answered 503" };
+  const story = { missed: [missed], dropped: [] };
+  const check = (part: Partial<Request>, told: string[]) => expect(steps({ ...request, ...part }).map((step) => `${step.target} ${step.good} ${step.ms}`)).toEqual(told);
+  check({}, []);
+  check({ endpoint: "a", model: "b" }, ["a/b true 2500"]);
+  check({ endpoint: "a", model: "b", attempts: 2, story }, ["up/m false 400", "a/b true 2100"]);
+  check({ endpoint: "up", model: "m", outcome: "failed", story }, ["up/m false 400"]);
   expect(perSecond(request)).toBe(50);
   expect(perSecond({ ...request, first_byte_us: null })).toBeNull();
   expect(toolName(request)).toBe("claude-cli");

@@ -47,7 +47,7 @@ pub(super) struct Posed {
     upstream: &'static dyn Upstream,
     /// How a cloud changes its answers.
     shape: Option<Shape>,
-    dropped: Vec<String>,
+    pub(super) dropped: Vec<String>,
 }
 
 /// How an answer goes on.

@@ -69,6 +69,7 @@ mod tests {
             attempts: 1,
             error: None,
             chunks: 1,
+            story: None,
             texts: false,
         };
         let price = known::find(provider, model).and_then(|known| known.price);

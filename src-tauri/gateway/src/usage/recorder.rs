@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
 use super::bodies::{Capture, Keeping};
 use super::live::{Cancelled, Live, Slot};
+use super::story::Miss;
 use super::tap::{Tap, Tokens};
 use super::{Outcome, Record, Sink};
 use crate::completion;
@@ -24,6 +25,8 @@ pub struct Recorder {
     /// Where the row stands, so that whoever watches sees it grow.
     slot: Arc<Slot>,
     started: Instant,
+    /// How long the targets took that were tried in vain.
+    waited: Duration,
     tap: Option<Tap>,
     /// What is asked and said, while the user wants that kept.
     capture: Option<Box<Capture>>,
@@ -48,15 +51,17 @@ impl Recorder {
             cached_tokens: None,
             reasoning_tokens: None,
             first_byte: None,
-            total: std::time::Duration::ZERO,
+            total: Duration::ZERO,
             status: 0,
             outcome: Outcome::ClientGone,
             attempts: 0,
             error: None,
             chunks: 0,
+            missed: Vec::new(),
+            dropped: Vec::new(),
             bodies: None,
         });
-        Recorder { sink, live, slot, started: Instant::now(), tap: None, capture: None }
+        Recorder { sink, live, slot, started: Instant::now(), waited: Duration::ZERO, tap: None, capture: None }
     }
 
     /// When the request came.
@@ -96,6 +101,24 @@ impl Recorder {
         record.endpoint = Some(Arc::clone(&target.endpoint.id));
         record.model = Some(Arc::clone(&target.model.id));
         record.local = target.local();
+    }
+
+    /// The target that was tried last gives no answer to pass on.
+    pub fn missed(&mut self, reason: String) {
+        let until = self.started.elapsed();
+        let took = until.saturating_sub(std::mem::replace(&mut self.waited, until));
+        let mut record = self.slot.record();
+        if let (Some(endpoint), Some(model)) = (record.endpoint.clone(), record.model.clone()) {
+            let local = record.local;
+            record.missed.push(Miss { endpoint, model, local, took, reason: reason.into() });
+        }
+    }
+
+    /// What the target that is asked now cannot be told.
+    pub fn dropped(&mut self, fields: &[String]) {
+        if !fields.is_empty() {
+            self.slot.record().dropped = fields.to_vec();
+        }
     }
 
     /// The endpoint and the model that were tried last.

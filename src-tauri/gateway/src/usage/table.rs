@@ -8,7 +8,8 @@ pub mod request;
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(request::CREATE), M::up(daily::CREATE), M::up(body::CREATE)];
+const STEPS: &[M<'static>] =
+    &[M::up(request::CREATE), M::up(daily::CREATE), M::up(body::CREATE), M::up(request::STORY)];
 
 /// Every step from an empty file to what this version reads and writes.
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

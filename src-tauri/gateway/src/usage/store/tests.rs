@@ -101,6 +101,8 @@ fn record() -> Record {
         attempts: 1,
         error: None,
         chunks: 42,
+        missed: Vec::new(),
+        dropped: Vec::new(),
         bodies: None,
     }
 }

@@ -12,6 +12,7 @@ use rusqlite::{
 use serde::{Deserialize, Serialize};
 
 use crate::usage::live::Seen;
+use crate::usage::story::Story;
 use crate::usage::{Outcome, Record, clip};
 
 pub(super) const CREATE: &str = "
@@ -39,6 +40,9 @@ pub(super) const CREATE: &str = "
         error            TEXT,
         chunks           INTEGER NOT NULL
     ) STRICT";
+
+/// What happened before the answer, as JSON; null for most.
+pub(super) const STORY: &str = "ALTER TABLE request ADD COLUMN story TEXT";
 
 /// The most characters kept of a name, whoever made it up: a model name comes from the client, unread.
 pub(super) const NAME: usize = 200;
@@ -97,6 +101,8 @@ pub struct Request {
     pub error: Option<String>,
     /// How many frames went to the client.
     pub chunks: u32,
+    /// What happened before the answer, where there is something to tell.
+    pub story: Option<Story>,
     /// Whether what was asked and said was kept.
     pub texts: bool,
 }
@@ -124,8 +130,8 @@ pub(in crate::usage) fn insertion(connection: &Connection) -> rusqlite::Result<r
     connection.prepare_cached(
         "INSERT INTO request (started_ms, client, tool, surface, operation, asked, endpoint, model, local, stream,
              input_tokens, output_tokens, cached_tokens, reasoning_tokens, first_byte_us, total_us, status, outcome,
-             attempts, error, chunks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+             attempts, error, chunks, story)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
     )
 }
 
@@ -153,6 +159,7 @@ pub(in crate::usage) fn insert(insertion: &mut Statement<'_>, record: &Record) -
         record.attempts,
         record.error.as_deref().map(|text| clip(text, ERROR)),
         record.chunks,
+        Story::of(&record.missed, &record.dropped),
     ])
 }
 
@@ -245,6 +252,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Request> {
         attempts: row.get("attempts")?,
         error: row.get("error")?,
         chunks: row.get("chunks")?,
+        story: row.get("story")?,
         texts: row.get("texts")?,
     })
 }
@@ -265,6 +273,21 @@ pub(super) fn microseconds(duration: Duration) -> i64 {
 impl ToSql for Outcome {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.name().into())
+    }
+}
+
+impl ToSql for Story {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text =
+            serde_json::to_string(self).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(text.into())
+    }
+}
+
+impl FromSql for Story {
+    /// One that cannot be read tells nothing: the row is still worth showing.
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Story> {
+        Ok(serde_json::from_str(value.as_str()?).unwrap_or_default())
     }
 }
 

@@ -46,6 +46,7 @@ fn a_record_comes_back_as_it_was_sent() {
         attempts: 1,
         error: Some("upstream said 529".into()),
         chunks: 42,
+        story: None,
         texts: false,
     };
     assert_eq!(rows[1], first);
