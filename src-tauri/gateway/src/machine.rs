@@ -5,9 +5,11 @@
 
 mod gpus;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sysinfo::{Disk, DiskRefreshKind, Disks};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +54,17 @@ pub struct Reader {
     asked: Arc<Notify>,
     publish: watch::Sender<Reading>,
     looks: watch::Sender<()>,
+}
+
+/// How much room the disk has on which a folder lies; none where that cannot be told.
+pub async fn free_on_disk(folder: PathBuf) -> Option<u64> {
+    let look = move || {
+        let folder = folder.canonicalize().ok()?;
+        let disks = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage()).ok()?;
+        let below = disks.iter().filter(|disk| folder.starts_with(disk.mount_point()));
+        below.max_by_key(|disk| disk.mount_point().as_os_str().len()).map(Disk::available_space)
+    };
+    tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 
 /// A gauge and what moves it.

@@ -5,6 +5,7 @@
 //! asked to do at once: nothing here writes the catalog, and nothing here answers inference.
 
 mod answer;
+mod fetch;
 mod llamacpp;
 mod lmstudio;
 mod ollama;
@@ -20,16 +21,20 @@ use tokio_util::task::TaskTracker;
 
 use crate::authority::Authority;
 use crate::builtin::Engine;
+use crate::builtin::first::{self, FirstModel};
 use crate::catalog::{Catalog, Endpoint, EndpointState, Model, ModelState, Origin};
-use crate::control::{ModelActions, Pull};
+use crate::control::{FirstModelView, ModelActions, Pull};
 use crate::discovery::client::Site;
 use crate::discovery::{self, Credentials};
+use crate::environment::{Environment, Folders};
 use crate::provider::{RuntimeSpec, UpkeepForm};
 use crate::settings::Settings;
 pub use pulls::Pulls;
 use starts::Starts;
 pub use starts::Yard;
 
+/// The built-in runtime, as the catalog calls it.
+pub(crate) const BUILT_IN: &str = "builtin";
 /// What a runtime may take to let go of a model, or to begin a download.
 const SHORT: Duration = Duration::from_secs(60);
 
@@ -51,6 +56,10 @@ pub struct Parts {
     pub rescan: Arc<Notify>,
     /// Models that are being fetched.
     pub pulls: Pulls,
+    /// Environment variables: where models may be, and from where one is fetched.
+    pub environment: Environment,
+    /// Where things are kept.
+    pub folders: Folders,
     /// Where downloads and started runtimes are attended.
     pub tasks: TaskTracker,
     /// Ends them.
@@ -201,6 +210,57 @@ impl Upkeep {
                     rescan.notify_one();
                 }
                 Err(reason) => ticket.failed(format!("{runtime}: {reason}")),
+            }
+        });
+        Ok(())
+    }
+
+    /// What can be fetched for the built-in runtime; none where it is here already.
+    pub fn first_model(&self) -> Option<FirstModelView> {
+        let row = FirstModel::offered().ok()?;
+        let settings = Arc::clone(&self.0.settings.borrow());
+        let here = row.is_here(&settings.builtin, &self.0.environment, &self.0.folders);
+        (!here).then(|| FirstModelView {
+            name: row.name.clone(),
+            bytes: row.bytes,
+            licence: row.licence.clone(),
+            about: row.about.clone(),
+        })
+    }
+
+    /// Fetches a first model for the built-in runtime, and returns when it began.
+    pub fn fetch_first(&self) -> Result<(), String> {
+        let row = FirstModel::offered().map_err(|error| format!("the table of first models is broken: {error}"))?;
+        let settings = Arc::clone(&self.0.settings.borrow());
+        if settings.local_only {
+            return Err("local-only mode is on, and a download leaves this machine".to_owned());
+        }
+        if row.is_here(&settings.builtin, &self.0.environment, &self.0.folders) {
+            return Err(format!("{} is here already", row.name));
+        }
+        let from = fetch::address(&row, self.0.environment.get("HF_ENDPOINT"))?;
+        let Some(ticket) = self.0.pulls.begin(BUILT_IN, &row.name)? else { return Ok(()) };
+        let (stop, rescan) = (self.0.stop.clone(), Arc::clone(&self.0.rescan));
+        let (mut settings, folder) = (self.0.settings.clone(), first::folder(&self.0.folders));
+        self.0.tasks.spawn(async move {
+            let given_up = ticket.given_up();
+            let tell = |says: &str, done| ticket.tell(says, done, Some(row.bytes));
+            let ended = tokio::select! {
+                () = stop.cancelled() => return,
+                () = local_only(&mut settings) => Err("local-only mode was turned on".to_owned()),
+                () = given_up.cancelled() => {
+                    // Nobody wants it: it takes up no room.
+                    let _ = tokio::fs::remove_file(fetch::part(&folder, &row)).await;
+                    return;
+                }
+                ended = fetch::fetch(&row, &from, &folder, tell) => ended,
+            };
+            match ended {
+                Ok(()) => {
+                    ticket.done();
+                    rescan.notify_one();
+                }
+                Err(reason) => ticket.failed(reason),
             }
         });
         Ok(())

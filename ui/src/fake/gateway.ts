@@ -85,6 +85,11 @@ export class FakeGateway {
         return this.#state(command.endpoint, command.model, "cold");
       case "pull_model":
         return this.#change({ pulls: [...snapshot.pulls, { endpoint: command.endpoint, name: command.name, state: { state: "running", says: "pulling manifest", done: 0, total: null } }] });
+      case "fetch_first_model": {
+        const name = snapshot.first_model?.name ?? "";
+        const total = snapshot.first_model?.bytes ?? 0;
+        return this.#change({ pulls: [...snapshot.pulls.filter((pull) => pull.name !== name), { endpoint: "builtin", name, state: { state: "running", says: "fetching", done: total / 4, total } }] });
+      }
       case "cancel_pull":
         return this.#change({ pulls: snapshot.pulls.filter((pull) => pull.name !== command.name) });
       case "start_runtime":

@@ -46,7 +46,7 @@ export const builtin = endpoint({
   runtime: "builtin",
   origin: "builtin",
   base_url: "starts on demand",
-  actions: { load: true, unload: true, pull: true },
+  actions: { load: true, unload: true, pull: false },
 });
 export const anthropic = endpoint({
   id: "anthropic",

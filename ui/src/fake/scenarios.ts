@@ -37,6 +37,7 @@ const bare = (): Snapshot => ({
   refused: [],
   machine: { memory_total: 16 * GIB, memory_available: 7.4 * GIB, gpus: [] },
   pulls: [],
+  first_model: null,
   bodies_until_ms: null,
   usage_dropped: 0,
 });
@@ -51,10 +52,15 @@ const counted = (snapshot: Snapshot): Snapshot => ({
 
 const nothing = { requests: [], usage: [], conversations: [], gone: false };
 
+const first_model = { name: "SmolLM2-135M-Instruct", bytes: 98_362_432, licence: "Apache-2.0", about: "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct" };
+
+/** The first start, where nothing runs at all. */
+export const alone = (): World => ({ ...nothing, snapshot: { ...bare(), first_model } });
+
 /** Set up, but nothing runs and nothing was ever asked. */
 export const empty = (): World => ({
   ...nothing,
-  snapshot: { ...bare(), client_keys: [{ name: "editor", created: "2026-11-20", last_used_ms: null }] },
+  snapshot: { ...bare(), first_model, client_keys: [{ name: "editor", created: "2026-11-20", last_used_ms: null }] },
 });
 
 /** The first start, with a runtime running and another installed. */
@@ -160,4 +166,4 @@ export const broken = (): World => {
 
 export const gone = (): World => ({ ...normal(), gone: true });
 
-export const scenarios: Record<string, () => World> = { empty, "first-run": first, normal, full, broken, gone };
+export const scenarios: Record<string, () => World> = { empty, alone, "first-run": first, normal, full, broken, gone };

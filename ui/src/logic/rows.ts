@@ -7,6 +7,7 @@ export type Row =
   | { kind: "endpoint"; key: string; endpoint: EndpointView; shown: number }
   | { kind: "model"; key: string; model: Model; endpoint: EndpointView | undefined; gone: boolean }
   | { kind: "pull"; key: string; pull: Pull }
+  | { kind: "offer"; key: string }
   | { kind: "nothing"; key: string; endpoint: EndpointView }
   | { kind: "heading"; key: string; title: string }
   | { kind: "installed"; key: string; installed: Installed }
@@ -55,6 +56,13 @@ export const rows = (snapshot: Snapshot, models: Model[], filtered: boolean): Ro
     }
   }
   if (filtered) return all;
+  // What our own runtime has fetched before it has a place here, and what it could have.
+  const builtin = snapshot.endpoints.some((endpoint) => endpoint.id === "builtin");
+  const own = builtin ? [] : snapshot.pulls.filter((pull) => pull.endpoint === "builtin");
+  const offered = snapshot.first_model !== null && own.length === 0 && !builtin && all.length > 0 && !snapshot.models.some((model) => model.local);
+  if (own.length > 0 || offered) all.push({ kind: "heading", key: "heading builtin", title: "Built in" });
+  for (const pull of own) all.push({ kind: "pull", key: `pull builtin ${pull.name}`, pull });
+  if (offered) all.push({ kind: "offer", key: "offer" });
   if (snapshot.installed.length > 0) {
     all.push({ kind: "heading", key: "heading installed", title: "Installed, off" });
     for (const installed of snapshot.installed) {

@@ -1,5 +1,7 @@
 //! `pointsman models`: what can be asked for.
 
+mod fetch;
+
 use comfy_table::Table;
 use pointsman_gateway::catalog::{Capabilities, Context, Model, ModelState};
 
@@ -9,7 +11,10 @@ use crate::{figures, table};
 
 /// What can be said about it.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Only what this endpoint offers: its id or its runtime, `ollama`
     #[arg(long, value_name = "E")]
     endpoint: Option<String>,
@@ -18,8 +23,17 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// Lists them.
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Fetch a small model for the built-in runtime
+    Fetch(fetch::Options),
+}
+
+/// Lists them, or fetches one.
 pub(crate) async fn run(world: &World, options: Options) -> Result<(), Failure> {
+    if let Some(Action::Fetch(options)) = options.action {
+        return fetch::run(world, options).await;
+    }
     let snapshot = world.snapshot().await?;
     let mut models = snapshot.models;
     if let Some(wanted) = &options.endpoint {

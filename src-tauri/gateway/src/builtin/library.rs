@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::program::{self, Program};
-use super::{Pace, World};
+use super::{Pace, World, first};
 use crate::catalog::Refusal;
 use crate::disk::{self, DiskModel, Headers, Os, Places};
 use crate::settings::{BuiltIn, Settings};
@@ -186,9 +186,7 @@ fn matters(kind: EventKind) -> bool {
 fn places(builtin: &BuiltIn, world: &World) -> Places {
     let environment = |name: &str| world.environment.get(name).map(str::to_owned);
     let mut places = Places::of(&world.folders.home, &environment, Os::HERE);
-    let given = environment("POINTSMAN_MODELS_DIR").map(PathBuf::from);
-    let own = builtin.folders.iter().cloned().chain(given).chain([world.folders.data.join("models")]);
-    places.own = own.filter(|folder| folder.has_root()).collect();
+    places.own = first::own_folders(builtin, &world.environment, &world.folders).collect();
     places
 }
 

@@ -223,9 +223,10 @@ fn refusals(library: &Library, world: &World) -> Vec<Refusal> {
         refusals
             .insert(0, Refusal { place: "built-in runtime".to_owned(), looked_like: None, reason: reason.to_string() });
     } else if library.models.is_empty() {
-        let put = world.folders.data.join("models");
+        let put = super::first::folder(&world.folders);
         let reason = format!(
-            "no model was found on this disk; put a GGUF file into {}, or name a folder under [builtin] in the settings",
+            "no model was found on this disk; `pointsman models fetch` fetches a small one. Or put a GGUF file into {}, \
+             or name a folder under [builtin] in the settings",
             put.display()
         );
         refusals.insert(0, Refusal { place: "built-in runtime".to_owned(), looked_like: None, reason });

@@ -212,6 +212,9 @@ pub enum Command {
         /// The name as the runtime knows it.
         name: String,
     },
+    /// Has a small model fetched for the built-in runtime. Answered when it began; the snapshot shows how far it is, as of a
+    /// pull of the endpoint `builtin`.
+    FetchFirstModel,
     /// Gives up a pull, or forgets one that failed.
     CancelPull {
         /// The endpoint's id.

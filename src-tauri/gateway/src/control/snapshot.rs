@@ -67,11 +67,28 @@ pub struct Snapshot {
     /// Models that are being fetched, or could not be.
     #[serde(default)]
     pub pulls: Vec<Pull>,
+    /// The model that can be fetched for the built-in runtime, where it is not here.
+    #[serde(default)]
+    pub first_model: Option<FirstModelView>,
     /// Until when the text of requests and answers is kept, milliseconds since 1970 UTC; none while it is not.
     #[serde(default)]
     pub bodies_until_ms: Option<i64>,
     /// Usage rows that could not be kept.
     pub usage_dropped: u64,
+}
+
+/// A model that can be fetched for the built-in runtime.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FirstModelView {
+    /// Its name, and that of its pull.
+    pub name: String,
+    /// How large it is.
+    pub bytes: u64,
+    /// Under which licence it may be used.
+    pub licence: String,
+    /// A page that tells of it.
+    pub about: String,
 }
 
 /// An endpoint as a shell shows it.

@@ -2,10 +2,8 @@
 
 use super::Handle;
 use crate::control::Reply;
-use crate::settings::edit;
-
-/// The built-in runtime, as the catalog calls it.
-const BUILT_IN: &str = "builtin";
+use crate::settings::{BuiltInMode, edit};
+use crate::upkeep::BUILT_IN;
 
 impl Handle {
     pub(super) async fn load_model(&self, endpoint: &str, model: &str) -> Result<Reply, String> {
@@ -18,6 +16,15 @@ impl Handle {
 
     pub(super) async fn pull_model(&self, endpoint: &str, name: &str) -> Result<Reply, String> {
         self.0.upkeep.pull(endpoint, name).await.map(|()| Reply::Done)
+    }
+
+    /// One that is turned off is of no use to whoever has a model fetched for it.
+    pub(super) async fn fetch_first(&self) -> Result<Reply, String> {
+        self.0.upkeep.fetch_first()?;
+        if self.0.settings.borrow().builtin.enabled == BuiltInMode::Off {
+            return self.edit(|file| edit::set_value(file, "builtin.enabled", Some(&"auto".into()))).await;
+        }
+        Ok(Reply::Done)
     }
 
     pub(super) fn cancel_pull(&self, endpoint: &str, name: &str) -> Result<Reply, String> {
