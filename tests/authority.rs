@@ -167,6 +167,7 @@ fn a_service_account_states_who_it_is() {
             allow_private: false,
             settings: [("project".to_owned(), "p".to_owned())].into(),
             secret: Some(pointsman_gateway::control::SecretText(file)),
+            variable: None,
         };
         assert!(matches!(gateway.tell(&add).await, Reply::Stored { .. }));
         gateway.until("the endpoint", |snapshot| !snapshot.endpoints.is_empty()).await;

@@ -4,6 +4,7 @@
 
 use std::process::Stdio;
 
+use pointsman_gateway::control::{Command, Reply};
 use pointsman_gateway::provider::hosted::ProviderSpec;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -222,6 +223,39 @@ fn an_account_of_a_cloud_says_where_it_is() {
             settings.contains("from-env") && !settings.contains("/nowhere"),
             "where a file lies is no key: {settings}"
         );
+    });
+}
+
+#[test]
+fn a_key_stays_in_the_environment_where_the_user_wants_that() {
+    bounded(async {
+        let up = fake::speaks().await;
+        up.on("GET", "/v1/models", Script::json(&json!({"object": "list", "data": [{"id": "openai/gpt-oss-20b"}]})));
+        let gateway =
+            Gateway::start(Options::new().variable("GROQ_API_KEY", KEY).variable("PRIVATE", "another-secret")).await;
+        let add = |variable: Option<&str>| Command::AddProvider {
+            provider: "groq".to_owned(),
+            name: None,
+            base_url: Some(up.url()),
+            allow_private: false,
+            settings: Default::default(),
+            secret: None,
+            variable: variable.map(str::to_owned),
+        };
+        // No variable but the provider's own is for its eyes, and none that is not there.
+        for (variable, reason) in [(Some("PRIVATE"), "GROQ_API_KEY"), (None, "with a key, or with the variable")] {
+            let reply = gateway.tell(&add(variable)).await;
+            assert!(matches!(&reply, Reply::Failed { message } if message.contains(reason)), "{reply:?}");
+        }
+        let reply = gateway.tell(&add(Some("GROQ_API_KEY"))).await;
+        let Reply::Stored { place, note } = reply else { panic!("not added: {reply:?}") };
+        assert_eq!(place, "env:GROQ_API_KEY");
+        assert!(note.contains("kept nowhere") && !note.contains(KEY), "{note}");
+        let checked = gateway.tell(&Command::CheckKey { endpoint: "groq".to_owned() }).await;
+        assert!(matches!(checked, Reply::Checked { good: Some(true), .. }), "{checked:?}");
+        assert_eq!(up.request("/v1/models").await.header("authorization"), format!("Bearer {KEY}"));
+        gateway.until("its models", |now| now.models.iter().any(|model| &*model.id == "openai/gpt-oss-20b")).await;
+        assert!(files_with(gateway.root(), KEY).is_empty(), "it is on no disk");
     });
 }
 

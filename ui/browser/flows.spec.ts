@@ -137,3 +137,12 @@ for (const [where, scenario] of [["the first run", "alone"], ["models", "empty"]
     await page.getByRole("button", { name: "Cancel fetching SmolLM2-135M-Instruct" }).click();
     await expect(page.getByRole("button", { name: /^Fetch SmolLM2/ })).toBeVisible();
   });
+
+test("a key that stands in the environment is used with one click", async ({ page }) => {
+  await open(page, "providers");
+  const use = page.getByRole("button", { name: /^Use the key for / }).first();
+  const name = /^Use the key for (.+) in /.exec((await use.getAttribute("aria-label")) ?? "")?.[1] ?? "";
+  await use.click();
+  await expect(page.getByText(/takes the key/)).toBeVisible();
+  await expect(page.getByRole("button", { name: `Use the key for ${name}` })).toHaveCount(0);
+});

@@ -142,7 +142,11 @@ settings?: { [key in string]: string },
 /**
  * The key; none where the provider needs none that is kept here.
  */
-secret?: SecretText | null, } | { "command": "check_key",
+secret?: SecretText | null,
+/**
+ * One of the provider's environment variables: the key is read from there whenever it is needed, and kept nowhere.
+ */
+variable?: string | null, } | { "command": "check_key",
 /**
  * The endpoint's name.
  */

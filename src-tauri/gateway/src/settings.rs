@@ -299,6 +299,11 @@ impl TryFrom<WrittenEndpoint> for ConfiguredEndpoint {
 }
 
 impl ConfiguredEndpoint {
+    /// Where its keys are kept, the first one first.
+    pub(crate) fn keys(&self) -> Vec<CredentialRef> {
+        self.key.iter().chain(&self.spare_keys).cloned().collect()
+    }
+
     /// An endpoint at a provider, still without its key.
     pub(crate) fn at(
         provider: Account,

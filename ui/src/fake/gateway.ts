@@ -46,7 +46,7 @@ export class FakeGateway {
       case "remove_credential":
         return this.#at(command.endpoint, { credential: null, state: "needs_key" });
       case "add_provider":
-        return this.#addProvider(command.provider, command.name ?? command.provider, command.base_url ?? null, command.secret ?? null);
+        return this.#addProvider(command.provider, command.name ?? command.provider, command.base_url ?? null, command.secret ?? null, command.variable ?? null);
       case "check_key":
         return { reply: "checked", good: true, says: `${command.endpoint} takes the key` };
       case "add_endpoint":
@@ -156,13 +156,12 @@ export class FakeGateway {
     return this.#change({ endpoints: endpoints.map((one) => (one.id === id ? { ...one, ...part } : one)) });
   }
 
-  #addProvider(provider: string, name: string, base_url: string | null, secret: string | null): Reply {
+  #addProvider(provider: string, name: string, base_url: string | null, secret: string | null, variable: string | null): Reply {
     const row = this.#providers.find((row) => row.id === provider);
     if (!row) return failed(`\`${provider}\` is no provider that Pointsman knows`);
-    const credential = secret === null ? null : `keychain:${name}`;
+    const credential = variable !== null ? `env:${variable}` : secret !== null ? `keychain:${name}` : null;
     this.#addEndpoint(endpoint({ id: name, name: row.name, provider, origin: "settings", base_url: base_url ?? row.base_url ?? "", local: false, credential, models: 2 }));
-    if (secret === null) return { reply: "done" };
-    return { reply: "stored", place: `keychain:${name}`, note: "" };
+    return credential === null ? { reply: "done" } : { reply: "stored", place: credential, note: "" };
   }
 
   #addEndpoint(added: EndpointView): Reply {

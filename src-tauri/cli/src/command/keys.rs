@@ -202,6 +202,7 @@ async fn provide(world: &World, row: &ProviderSpec, at: At) -> Result<(), Failur
         allow_private: at.allow_private,
         settings,
         secret: secret.map(SecretText),
+        variable: None,
     };
     match world.ask(&command).await? {
         Reply::Stored { place, note } => {

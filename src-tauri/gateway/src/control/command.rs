@@ -59,7 +59,8 @@ pub enum Command {
         /// The credential.
         secret: SecretText,
     },
-    /// Adds an endpoint at a hosted provider with its key, or gives the one of that name another key.
+    /// Adds an endpoint at a hosted provider with its key, or gives the one of that name another key. The key is given, or
+    /// the variable in which it stands: exactly one of the two.
     AddProvider {
         /// The provider's row.
         provider: String,
@@ -83,6 +84,10 @@ pub enum Command {
         #[serde(default)]
         #[cfg_attr(test, ts(optional = nullable))]
         secret: Option<SecretText>,
+        /// One of the provider's environment variables: the key is read from there whenever it is needed, and kept nowhere.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional = nullable))]
+        variable: Option<String>,
     },
     /// Tries the key of an endpoint at a hosted provider.
     CheckKey {

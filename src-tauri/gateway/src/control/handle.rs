@@ -121,10 +121,11 @@ impl Handle {
             Command::StoreCredential { endpoint, spare, secret } => {
                 self.store_credential(endpoint, spare, secret).await
             }
-            Command::AddProvider { provider, name, base_url, allow_private, settings, secret } => {
+            Command::AddProvider { provider, name, base_url, allow_private, settings, secret, variable } => {
                 let name = name.unwrap_or_else(|| provider.clone());
                 let secret = secret.filter(|secret| !secret.0.trim().is_empty());
-                self.add_provider(setup::Hosted { name, provider, base_url, allow_private, settings, secret }).await
+                self.add_provider(setup::Hosted { name, provider, base_url, allow_private, settings, secret, variable })
+                    .await
             }
             Command::CheckKey { endpoint } => self.check_key(&endpoint).await,
             Command::RemoveCredential { endpoint } => self.remove_credential(endpoint).await,
@@ -268,12 +269,12 @@ impl Handle {
     }
 
     async fn remove_credential(&self, endpoint: String) -> Result<Reply, String> {
-        let known = self.known_endpoint(&endpoint)?;
-        if known.key.is_none() && known.spare_keys.is_empty() {
+        let keys = self.known_endpoint(&endpoint)?.keys();
+        if keys.is_empty() {
             return Err(format!("the endpoint `{endpoint}` has no key"));
         }
-        for reference in known.key.iter().chain(&known.spare_keys) {
-            self.0.vault.remove(reference).await.map_err(|error| error.to_string())?;
+        for reference in keys {
+            self.0.vault.remove(&reference).await.map_err(|error| error.to_string())?;
         }
         self.edit(move |file| edit::unset_endpoint_key(file, &endpoint)).await
     }

@@ -10,7 +10,7 @@ use crate::control::{ProviderSettingView, ProviderView, Reply, SecretText, Setti
 use crate::discovery::configured;
 use crate::protocol::Protocol;
 use crate::provider::hosted::{KeyNeed, ProviderSetting, ProviderSpec};
-use crate::secrets::{CredentialRef, Secret};
+use crate::secrets::{CredentialRef, Secret, Stored};
 use crate::settings::prices::Prices;
 use crate::settings::shown::{Kind, SHOWN, Shown, help};
 use crate::settings::{self, ConfiguredEndpoint, Settings, edit};
@@ -33,6 +33,8 @@ pub(super) struct Hosted {
     pub(super) allow_private: bool,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) secret: Option<SecretText>,
+    /// The environment variable in which its key is.
+    pub(super) variable: Option<String>,
 }
 
 impl Handle {
@@ -92,7 +94,7 @@ impl Handle {
     }
 
     pub(super) async fn add_provider(&self, typed: Hosted) -> Result<Reply, String> {
-        let Hosted { name, provider, base_url, allow_private, settings, secret } = typed;
+        let Hosted { name, provider, base_url, allow_private, settings, secret, variable } = typed;
         let in_force = Arc::clone(&self.0.loaded.borrow().settings);
         let known = in_force.endpoints.iter().find(|known| known.name == name);
         // What is not said again stays.
@@ -102,9 +104,10 @@ impl Handle {
             settings.entry(name.clone()).or_insert_with(|| value.clone());
         }
         let account = settings::account(&provider, settings.clone())?;
-        if account.key == KeyNeed::Required && secret.is_none() {
-            return Err(format!("{} needs a key", account.name));
+        if account.key == KeyNeed::Required && secret.is_none() && variable.is_none() {
+            return Err(format!("{} is added with a key, or with the variable in which it stands", account.name));
         }
+        let row = account.clone();
         let new = ConfiguredEndpoint::at(account, name.clone(), base_url.as_deref(), allow_private)?;
         if let Some(reason) = configured::refusal(&new) {
             return Err(reason.to_owned());
@@ -114,12 +117,14 @@ impl Handle {
             // Before the key is stored: it would lie under that endpoint's name.
             return Err(edit::EditError::EndpointExists(name).to_string());
         }
-        let stored = match secret {
-            Some(secret) => {
+        let stored = match (secret, variable) {
+            (Some(_), Some(_)) => return Err("a key stands in a variable or is given, not both".to_owned()),
+            (Some(secret), None) => {
                 let secret = Secret::new(secret.0.trim().to_owned());
                 Some(self.0.vault.store(&name, secret).await.map_err(|error| error.to_string())?)
             }
-            None => None,
+            (None, Some(variable)) => Some(self.read_from(&row, &variable)?),
+            (None, None) => None,
         };
         let key = stored.as_ref().map(|stored| stored.reference.clone());
         // The key of an account that has none any more would lie there for ever; a variable is the user's own.
@@ -128,7 +133,9 @@ impl Handle {
         let old = old.filter(|old| others == 1 && !matches!(old, CredentialRef::Environment(_)));
         let entry = edit::ProviderEntry { name, provider, base_url, allow_private, settings, key };
         let written = self.edit(move |file| edit::set_provider(file, &entry)).await;
-        if let (Err(_), None, Some(stored)) = (&written, known, &stored) {
+        if let (Err(_), None, Some(stored)) = (&written, known, &stored)
+            && !matches!(stored.reference, CredentialRef::Environment(_))
+        {
             // A key that nothing leads to would lie there for ever.
             let _ = self.0.vault.remove(&stored.reference).await;
         }
@@ -142,6 +149,20 @@ impl Handle {
             Some(stored) => Reply::Stored { place: stored.reference.to_string(), note: stored.note },
             None => Reply::Done,
         })
+    }
+
+    /// A key that stays in the environment. Only a variable of the provider's own row: no other is for its eyes.
+    fn read_from(&self, row: &ProviderSpec, variable: &str) -> Result<Stored, String> {
+        if !row.variables.iter().any(|known| known == variable) {
+            return Err(format!("the key of {} is looked for in {}", row.name, row.variables.join(", ")));
+        }
+        if self.0.environment.get(variable).is_none_or(|value| value.trim().is_empty()) {
+            return Err(format!("{variable} is not set where Pointsman was started"));
+        }
+        let note = format!(
+            "it is read from {variable} and kept nowhere; where Pointsman starts without that variable it has no key"
+        );
+        Ok(Stored { reference: CredentialRef::Environment(variable.to_owned()), note })
     }
 
     pub(super) async fn add_endpoint(&self, typed: Typed) -> Result<Reply, String> {
@@ -191,16 +212,18 @@ impl Handle {
     pub(super) async fn remove_endpoint(&self, name: String) -> Result<Reply, String> {
         let settings = Arc::clone(&self.0.loaded.borrow().settings);
         let known = settings.endpoints.iter().find(|known| known.name == name);
-        let key = known.and_then(|known| known.key.clone());
+        let keys = known.map(ConfiguredEndpoint::keys).unwrap_or_default();
         let missing = format!("the settings have no endpoint named `{name}`");
         self.edit_existing(missing, move |file| edit::remove_endpoint(file, &name)).await?;
-        let Some(key) = key else { return Ok(Reply::Done) };
         let settings = Arc::clone(&self.0.loaded.borrow().settings);
-        let shared = settings.endpoints.iter().any(|other| other.key.as_ref() == Some(&key));
-        // A variable is the user's own.
-        if !shared && !matches!(key, CredentialRef::Environment(_)) {
-            let removed = self.0.vault.remove(&key).await;
-            removed.map_err(|error| format!("the endpoint is removed, but its key {key} is still there: {error}"))?;
+        for key in keys {
+            let shared = settings.endpoints.iter().any(|other| other.keys().contains(&key));
+            // A variable is the user's own.
+            if !shared && !matches!(key, CredentialRef::Environment(_)) {
+                let removed = self.0.vault.remove(&key).await;
+                removed
+                    .map_err(|error| format!("the endpoint is removed, but its key {key} is still there: {error}"))?;
+            }
         }
         Ok(Reply::Done)
     }
