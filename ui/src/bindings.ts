@@ -681,6 +681,10 @@ capabilities: Capabilities,
  */
 state: ModelState,
 /**
+ * The same for whoever is told: milliseconds since 1970 UTC.
+ */
+loaded_ms?: number,
+/**
  * Memory that it holds while loaded, in bytes.
  */
 memory?: number,

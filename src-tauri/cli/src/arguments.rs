@@ -45,6 +45,10 @@ pub(crate) enum Command {
     Doctor(doctor::Options),
     /// Whether anything may leave this machine
     LocalOnly(local_only::Options),
+    /// Refuse what is asked of models until `resume`; the list of models and all else goes on
+    Pause,
+    /// Answer again after a pause
+    Resume,
     /// The latest requests, newest first
     Requests(requests::Options),
     /// Where the settings are, and what can be set
@@ -106,6 +110,12 @@ mod tests {
         check("pointsman local-only", true);
         check("pointsman local-only on", true);
         check("pointsman local-only maybe", false);
+        check("pointsman pause", true);
+        check("pointsman resume", true);
+        check("pointsman pause on", false);
+        check("pointsman models fetch", true);
+        check("pointsman models fetch --cancel", true);
+        check("pointsman models fetch --json", false);
         check("pointsman requests --limit 5 --json", true);
         check("pointsman requests --limit 0", false);
         check("pointsman settings --defaults", true);

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod local_only;
 pub(crate) mod manual;
 pub(crate) mod models;
+pub(crate) mod pause;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod routes;
@@ -37,6 +38,8 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<(), Failure> 
         Command::Chat(options) => chat::run(world, options).await,
         Command::Doctor(options) => doctor::run(world, options).await,
         Command::LocalOnly(options) => local_only::run(world, options).await,
+        Command::Pause => pause::run(world, true).await,
+        Command::Resume => pause::run(world, false).await,
         Command::Requests(options) => requests::run(world, options).await,
         Command::Settings(options) => settings::run(world, &options),
         Command::Completions(options) => completions::run(world, &options),

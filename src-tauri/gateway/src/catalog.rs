@@ -110,13 +110,14 @@ impl Catalog {
         self.settled
     }
 
-    /// The catalog after an event, or `None` if the event changes nothing. `now` starts cool-downs.
+    /// The catalog after an event, or `None` if the event changes nothing. `now` starts cool-downs, and the time since when a
+    /// model is seen loaded.
     #[must_use]
     pub fn apply(&self, event: Event, now: Instant) -> Option<Catalog> {
         let mut next = self.clone();
         let changed = match event {
             Event::Found(endpoint) => next.found(endpoint),
-            Event::Listed(id, models) => next.listed(&id, models),
+            Event::Listed(id, models) => next.listed(&id, models, now),
             Event::Lost(id) => next.endpoints.remove(&id).is_some() | next.models.remove(&id).is_some(),
             Event::Failed(id, failure) => next.health(&id, |health| health.failed(&failure, now)),
             Event::Recovered(id) => next.health(&id, Health::succeeded),
@@ -156,10 +157,15 @@ impl Catalog {
         true
     }
 
-    fn listed(&mut self, id: &str, mut models: Vec<Model>) -> bool {
+    fn listed(&mut self, id: &str, mut models: Vec<Model>, now: Instant) -> bool {
         // A listing that arrives after its endpoint was lost belongs to nothing.
         let Some((id, _)) = self.endpoints.get_key_value(id) else { return false };
         models.truncate(MOST_MODELS);
+        let known = self.models.get(id).map_or(&[][..], |known| known);
+        for model in models.iter_mut().filter(|model| model.is_loaded()) {
+            let before = known.iter().find(|known| known.id == model.id).and_then(|known| known.loaded_since);
+            model.loaded_since = before.or(Some(now));
+        }
         let same = self
             .models
             .get(id)

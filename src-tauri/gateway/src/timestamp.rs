@@ -2,7 +2,7 @@
 //!
 //! For lists and settings. Nothing here asks a clock: times come in as arguments.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970 as a date that every client parses (days from civil, Howard Hinnant's algorithm).
 pub(crate) fn rfc3339(seconds: u64) -> String {
@@ -48,6 +48,15 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
     let doy = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
     let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
     u64::try_from(days * 86_400 + number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19)? - offset).ok()
+}
+
+/// Milliseconds since 1970 UTC, negative before it.
+pub(crate) fn milliseconds(time: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => whole(after),
+        Err(before) => -whole(before.duration()),
+    }
 }
 
 #[cfg(test)]

@@ -109,6 +109,7 @@ export const few = (): Model[] => [
     context: { trained: 40_960, effective: 8192 },
     capabilities: { chat: true, tools: true, reasoning: true, embeddings: false, rerank: false },
     state: "loaded",
+    loaded_ms: Date.now() - 4 * 60_000,
     memory: 6_100_000_000,
     gpu_memory: 4_700_000_000,
     digest: "500a1f067a9f782620b40bee6f7b0c89e17ae61f686b92c24933e4ca4b2b8b41",

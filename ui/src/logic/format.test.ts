@@ -38,6 +38,11 @@ test("times have one unit, or two", () => {
   check(format.duration(59_990), "1 min");
   check(format.duration(125_000), "2 min 5 s");
   const now = Date.UTC(2026, 10, 22, 12);
+  check(format.span(59_000), "");
+  check(format.span(-5), "");
+  check(format.span(4 * 60_000 + 5), "4 min");
+  check(format.span(3 * 3_600_000), "3 h");
+  check(format.span(50 * 3_600_000), "2 days");
   check(format.ago(now - 20_000, now), "just now");
   check(format.ago(now + 5000, now), "just now");
   check(format.ago(now - 4 * 60_000, now), "4 min ago");

@@ -75,6 +75,14 @@ export const ago = (then: number, now: number): string => {
   return new Date(then).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
 };
 
+/** For how long, in whole minutes; nothing for less than one. */
+export const span = (ms: number): string => {
+  const minutes = Math.floor(ms / MINUTE);
+  if (minutes < 1) return "";
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / (24 * 60))} days`;
+};
+
 /** The exact time, for whoever hovers. */
 export const exact = (ms: number): string =>
   new Date(ms).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });

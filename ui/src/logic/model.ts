@@ -2,7 +2,7 @@
 
 import type { EndpointView, Machine, Model } from "../bindings.ts";
 import { fit } from "./fit.ts";
-import { contextLength, dollars, size } from "./format.ts";
+import { contextLength, dollars, size, span } from "./format.ts";
 
 /** What it can do, as badges. Chat goes without saying. */
 export const abilities = (model: Model): string[] => {
@@ -38,10 +38,10 @@ export const price = (model: Model): string => {
 export type Tone = "green" | "amber" | "red" | "quiet";
 
 /** Whether it is in memory, and whether it could be. */
-export const state = (model: Model, machine: Machine): { says: string; tone: Tone } => {
+export const state = (model: Model, machine: Machine, now = Date.now()): { says: string; tone: Tone } => {
   switch (model.state) {
     case "loaded":
-      return { says: "loaded", tone: "green" };
+      return { says: model.loaded_ms === undefined ? "loaded" : `loaded ${span(now - model.loaded_ms)}`.trim(), tone: "green" };
     case "loading":
       return { says: "loading", tone: "amber" };
     case "hosted":

@@ -4,10 +4,12 @@
 //! not tell stays `None`. How sources are merged is `discovery::listing`'s business, who may answer is `routing`'s.
 
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::{EndpointId, Terms};
+use crate::timestamp::milliseconds;
 
 /// One model on one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,12 @@ pub struct Model {
     /// Whether it is in memory now.
     #[serde(default)]
     pub state: ModelState,
+    /// Since when it was seen loaded: kept by the catalog from one listing to the next, whatever a listing says.
+    #[serde(skip)]
+    pub loaded_since: Option<Instant>,
+    /// The same for whoever is told: milliseconds since 1970 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded_ms: Option<i64>,
     /// Whether its server takes models into memory and out of it as it is told: a llama.cpp router's does.
     #[serde(skip)]
     pub exchanged: bool,
@@ -84,6 +92,8 @@ impl Model {
             context: Context::default(),
             capabilities: Capabilities::default(),
             state: ModelState::default(),
+            loaded_since: None,
+            loaded_ms: None,
             exchanged: false,
             memory: None,
             gpu_memory: None,
@@ -97,6 +107,12 @@ impl Model {
     /// Whether a chat can be sent to it.
     pub fn chats(&self) -> bool {
         self.capabilities.chat
+    }
+
+    /// As it is told at this moment: with the time since when it is loaded, if it is.
+    pub fn told(&self, now: (Instant, SystemTime)) -> Model {
+        let since = self.loaded_since.and_then(|since| now.1.checked_sub(now.0.saturating_duration_since(since)));
+        Model { loaded_ms: since.map(milliseconds), ..self.clone() }
     }
 
     /// Whether it answers without being loaded first.

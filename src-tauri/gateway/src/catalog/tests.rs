@@ -52,6 +52,30 @@ fn events_change_what_they_say() {
 }
 
 #[test]
+fn a_model_is_loaded_since_it_was_first_seen_so() {
+    let states = |states: &[ModelState]| {
+        let listed = |state: &ModelState| Event::Listed("a".into(), vec![Model { state: *state, ..model("m", "a") }]);
+        states.iter().map(listed).collect::<Vec<_>>()
+    };
+    #[track_caller]
+    fn check(listings: Vec<Event>, expected: Option<u64>) {
+        let start = Instant::now();
+        let at = |second| start + std::time::Duration::from_secs(second);
+        let catalog = Catalog::default().apply(Event::Found(endpoint("a")), start).unwrap();
+        let catalog = (0..)
+            .zip(listings)
+            .fold(catalog, |catalog, (second, listing)| catalog.apply(listing, at(second)).unwrap_or(catalog));
+        assert_eq!(catalog.models_of("a")[0].loaded_since, expected.map(at));
+    }
+    use ModelState::{Cold, Loaded, Loading};
+    check(states(&[Loaded]), Some(0));
+    check(states(&[Loaded, Loaded, Loaded]), Some(0));
+    check(states(&[Cold, Loading, Loaded, Loaded]), Some(2));
+    check(states(&[Loaded, Cold, Loaded]), Some(2));
+    check(states(&[Loaded, Cold]), None);
+}
+
+#[test]
 fn what_changes_nothing_publishes_nothing() {
     let catalog = after(vec![Event::Found(endpoint("a")), Event::Listed("a".into(), vec![model("m", "a")])]);
     let now = Instant::now();

@@ -31,10 +31,9 @@ use crate::secrets::{CredentialRef, Secret, Vault};
 use crate::server::{Shared, ollama_port};
 use crate::settings::watch::Loaded;
 use crate::settings::{ConfiguredEndpoint, RequireKey, Settings, client_key, edit};
-use crate::timestamp;
+use crate::timestamp::{self, milliseconds};
 use crate::upkeep::Upkeep;
 use crate::usage::live::Live;
-use crate::usage::table::request::milliseconds;
 
 /// What a handle is made of.
 pub struct Parts {
@@ -337,7 +336,7 @@ impl Handler for Handle {
             first_model: self.0.upkeep.first_model(),
             settings_file: self.0.settings_file.display().to_string(),
             endpoints: view::endpoints(&catalog, self.0.upkeep.runtimes(), &self.0.shared.dispatch.allowances, now),
-            models: catalog.models().map(|model| (**model).clone()).collect(),
+            models: catalog.models().map(|model| model.told((now, SystemTime::now()))).collect(),
             routes: view::routes(&catalog, settings, now),
             client_keys: activity::last_used(view::client_keys(settings), &self.0.shared.live.seen()),
             installed: catalog.installed().to_vec(),

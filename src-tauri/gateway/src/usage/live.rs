@@ -15,7 +15,7 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::Record;
-use super::table::request::milliseconds;
+use crate::timestamp::milliseconds;
 
 /// The most names that are remembered of each kind: any program can call itself anything.
 const MOST_NAMES: usize = 1_000;

@@ -9,10 +9,11 @@ use super::Handle;
 use crate::control::{ClientKeyView, LiveRequest, Reply, UsageDay};
 use crate::provider::known::{self, Price};
 use crate::settings::Settings;
+use crate::timestamp::milliseconds;
 use crate::usage::bodies::LONGEST;
 use crate::usage::live::{Row, Seen};
 use crate::usage::table::daily::Daily;
-use crate::usage::table::request::{Filter, milliseconds};
+use crate::usage::table::request::Filter;
 use crate::usage::{self, Reader};
 
 /// How long a deletion may take.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::request::milliseconds;
+use crate::timestamp::milliseconds;
 use crate::usage::bodies::Bodies;
 
 pub(super) const CREATE: &str = "

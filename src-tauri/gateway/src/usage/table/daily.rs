@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
-use super::request::{NAME, microseconds, milliseconds};
+use super::request::{NAME, microseconds};
+use crate::timestamp::milliseconds;
 use crate::usage::{Record, clip};
 
 // A key column without a value is '': NULL would be unequal to itself, and each upsert would make a row of its own.

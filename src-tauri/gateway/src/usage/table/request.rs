@@ -3,7 +3,7 @@
 //! It has no index but its key: rows arrive in order, reads want the newest, and each index would cost every request.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{
     Connection, Row, Statement, ToSql, named_params, params,
@@ -11,6 +11,7 @@ use rusqlite::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::timestamp::milliseconds;
 use crate::usage::live::Seen;
 use crate::usage::story::Story;
 use crate::usage::{Outcome, Record, clip};
@@ -255,15 +256,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Request> {
         story: row.get("story")?,
         texts: row.get("texts")?,
     })
-}
-
-/// Milliseconds since 1970 UTC, negative before it.
-pub(crate) fn milliseconds(time: SystemTime) -> i64 {
-    let whole = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => whole(after),
-        Err(before) => -whole(before.duration()),
-    }
 }
 
 pub(super) fn microseconds(duration: Duration) -> i64 {
