@@ -100,7 +100,7 @@ fn a_real_router_loads_and_unloads() {
         let gateway = Gateway::start(Options::new().discovers(llama.port())).await;
         let id = &format!("llamacpp@{}", llama.port());
         let snapshot = gateway.until("its models", |now| loaded(now, id, "one") == Some(false)).await;
-        assert_eq!(actions(&snapshot, id), ModelActions { pull: false, ..ALL });
+        assert_eq!(actions(&snapshot, id), ALL);
         done(&gateway, load(id, "one")).await;
         gateway.until("it to be loaded", |now| loaded(now, id, "one") == Some(true)).await;
         done(&gateway, load(id, "one")).await;
@@ -108,7 +108,66 @@ fn a_real_router_loads_and_unloads() {
         gateway.until("it to be unloaded", |now| loaded(now, id, "one") == Some(false)).await;
         done(&gateway, unload(id, "one")).await;
         refused(&gateway, load(id, "broken"), "broken is not loaded").await;
-        refused(&gateway, pull(id, "x"), "cannot be told to fetch").await;
+        // It says itself what is no name, and does not say that it could not ask Hugging Face.
+        for (name, reason) in
+            [("x", "invalid HF repo format"), ("nobody/nothing-GGUF:Q4_K_M", "what llama-server wrote")]
+        {
+            done(&gateway, pull(id, name)).await;
+            let failed = |it: &Pull| matches!(&it.state, PullState::Failed { message } if message.contains(reason));
+            gateway.until(reason, |now| now.pulls.iter().any(|it| it.name == name && failed(it))).await;
+        }
+    });
+}
+
+#[test]
+fn a_router_fetches_tells_how_far_it_is_and_gives_up() {
+    bounded(async {
+        const NAME: &str = "someone/small-GGUF";
+        let fake = crate::harness::fake::llamacpp("m").await;
+        let lists = |rows: Value| {
+            for path in ["/models", "/v1/models"] {
+                let list = Script::json(&json!({"object": "list", "data": rows})).header("Server", "llama.cpp");
+                fake.on("GET", path, list);
+            }
+        };
+        let one = json!({"id": "m", "object": "model", "status": {"value": "unloaded"}});
+        let fetching = |done: u64| {
+            let progress = json!({"https://a": {"done": done, "total": 100}, "https://b": {"done": 5, "total": 50}});
+            json!({"id": NAME, "object": "model", "status": {"value": "downloading", "progress": progress}})
+        };
+        lists(json!([one]));
+        let gateway = Gateway::start(Options::new().discovers(fake.port())).await;
+        let id = &format!("llamacpp@{}", fake.port());
+        let snapshot = gateway.until("its model", |now| loaded(now, id, "m") == Some(false)).await;
+        assert_eq!(actions(&snapshot, id), ALL);
+
+        fake.on("POST", "/models", Script::json(&json!({"success": true})));
+        lists(json!([one, fetching(20)]));
+        done(&gateway, pull(id, NAME)).await;
+        let asked: Value = serde_json::from_slice(&fake.request("/models").await.body).unwrap_or_default();
+        assert!(asked.is_null() || asked == json!({"model": NAME}), "{asked}");
+        let shows = |now: &Snapshot, wanted: u64| matches!(now.pulls.first().map(|it| &it.state), Some(PullState::Running { done, total: Some(150), .. }) if *done == wanted);
+        gateway.until("25 of 150", |now| shows(now, 25)).await;
+        lists(json!([one, fetching(100)]));
+        gateway.until("105 of 150", |now| shows(now, 105)).await;
+        // Its name has the quantisation that was chosen.
+        let whole = json!({"id": format!("{NAME}:Q4_K_M"), "object": "model", "status": {"value": "unloaded"}});
+        lists(json!([one, whole]));
+        gateway.until("it to be whole", |now| now.pulls.is_empty()).await;
+
+        lists(json!([one, fetching(20)]));
+        fake.on("POST", "/models/unload", Script::json(&json!({"success": true})));
+        done(&gateway, pull(id, NAME)).await;
+        gateway.until("it to run", |now| shows(now, 25)).await;
+        done(&gateway, cancel(id, NAME)).await;
+        let asked: Value = serde_json::from_slice(&fake.request("/models/unload").await.body).expect("JSON");
+        assert_eq!(asked, json!({"model": NAME}));
+
+        fake.on("POST", "/models", Script::text(404, "not found"));
+        done(&gateway, pull(id, NAME)).await;
+        let old =
+            |it: &Pull| matches!(&it.state, PullState::Failed { message } if message.contains("newer llama-server"));
+        gateway.until("a refusal", |now| now.pulls.iter().any(old)).await;
     });
 }
 

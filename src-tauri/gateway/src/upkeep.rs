@@ -92,11 +92,10 @@ pub fn actions(runtimes: &[RuntimeSpec], endpoint: &Endpoint, models: &[Arc<Mode
     }
     match told(runtimes, endpoint, models) {
         None => ModelActions::default(),
-        Some(Told::BuiltIn | Told::Over(UpkeepForm::LlamaCpp)) => {
-            ModelActions { load: true, unload: true, pull: false }
-        }
+        // What it can have is one model, which is offered where it is not here: see `fetch_first`.
+        Some(Told::BuiltIn) => ModelActions { load: true, unload: true, pull: false },
         // What is fetched lands on the disk of the machine that fetches.
-        Some(Told::Over(UpkeepForm::Ollama | UpkeepForm::LmStudio)) => {
+        Some(Told::Over(UpkeepForm::Ollama | UpkeepForm::LmStudio | UpkeepForm::LlamaCpp)) => {
             ModelActions { load: true, unload: true, pull: endpoint.local }
         }
     }
@@ -178,7 +177,7 @@ impl Upkeep {
         }
         let (endpoint, models) = self.endpoint(endpoint)?;
         let form = match told(&self.0.runtimes, &endpoint, &models) {
-            Some(Told::Over(form @ (UpkeepForm::Ollama | UpkeepForm::LmStudio))) if endpoint.local => form,
+            Some(Told::Over(form)) if endpoint.local => form,
             Some(_) | None if !endpoint.local => {
                 return Err(format!("{} is not on this machine: fetch the model there", endpoint.id));
             }
@@ -195,16 +194,21 @@ impl Upkeep {
                 match form {
                     UpkeepForm::Ollama => ollama::pull(&site, &name, &ticket).await,
                     UpkeepForm::LmStudio => lmstudio::pull(&site, &name, &ticket).await,
-                    UpkeepForm::LlamaCpp => Ok(()),
+                    UpkeepForm::LlamaCpp => llamacpp::pull(&site, &name, &ticket).await,
                 }
             };
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
                 () = local_only(&mut settings) => Err("local-only mode was turned on".to_owned()),
-                () = given_up.cancelled() => return,
+                () = given_up.cancelled() => Err(String::new()),
                 ended = fetching => ended,
             };
+            // Ollama notices that nobody listens any more; a router does not.
+            if form == UpkeepForm::LlamaCpp && (given_up.is_cancelled() || settings.borrow().local_only) {
+                llamacpp::give_up(&site, &name).await;
+            }
             match ended {
+                _ if given_up.is_cancelled() => {}
                 Ok(()) => {
                     ticket.done();
                     rescan.notify_one();
@@ -270,6 +274,7 @@ impl Upkeep {
     pub fn cancel_pull(&self, endpoint: &str, name: &str) -> Result<(), String> {
         let was_running = self.0.pulls.cancel(endpoint, name)?;
         let ours = self.endpoint(endpoint).ok().and_then(|(it, models)| told(&self.0.runtimes, &it, &models));
+        // Its REST API begins a download and tells of it; nothing in it stops one (documented up to 0.4).
         if was_running && ours == Some(Told::Over(UpkeepForm::LmStudio)) {
             return Err("LM Studio goes on with the download: only its own window can stop it".to_owned());
         }

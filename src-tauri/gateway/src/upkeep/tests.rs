@@ -30,7 +30,7 @@ fn what_an_endpoint_can_be_told() {
     };
     check(old, false, "");
     check(|it| it.origin = Origin::Discovered { runtime: "llamacpp".into() }, false, "");
-    check(|it| it.origin = Origin::Discovered { runtime: "llamacpp".into() }, true, "load unload");
+    check(|it| it.origin = Origin::Discovered { runtime: "llamacpp".into() }, true, "load unload pull");
     check(|it| it.origin = Origin::BuiltIn, false, "load unload");
 }
 
