@@ -52,8 +52,11 @@ pub(crate) fn run(world: World, view: Option<String>, led: bool) -> anyhow::Resu
             let app = app.handle();
             // Its cache belongs to us, not to a folder of its own beside ours.
             let cache = world.folders.data.join("window");
+            let known = tauri::async_runtime::block_on(watch::first(&world));
             app.manage(Arc::new(Page::new(world, view)));
             WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
+                // What is known already goes with the page, which then draws it without asking.
+                .initialization_script(known.as_ref().map(watch::script).unwrap_or_default())
                 .title("Pointsman")
                 .inner_size(SIZE.0, SIZE.1)
                 .min_inner_size(LEAST.0, LEAST.1)

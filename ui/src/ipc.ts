@@ -34,7 +34,9 @@ export type Openable = "settings_file" | "settings_folder" | "data_folder" | "lo
 
 export interface Shell {
   ask(command: Command): Promise<Reply>;
-  watch(snapshot: (snapshot: Snapshot) => void, gone: (why: string) => void): Promise<void>;
+  /** What the shell knew when it opened the window: it is there before anything can be asked. */
+  first: Snapshot | null;
+  watch(snapshot: (snapshot: Snapshot) => void, gone: (why: string) => void, view: (name: string) => void): Promise<void>;
   watchLive(live: (requests: LiveRequest[]) => void): Promise<void>;
   chat(request: ChatRequest, event: (event: ChatEvent) => void): Promise<void>;
   stopChat(id: string): Promise<void>;
@@ -42,7 +44,6 @@ export interface Shell {
   open(what: Openable): Promise<void>;
   autostart(): Promise<boolean>;
   setAutostart(on: boolean): Promise<void>;
-  onView(view: (name: string) => void): Promise<void>;
 }
 
 const channel = <T>(heard: (message: T) => void): Channel<T> => {
@@ -56,8 +57,11 @@ let listens: Promise<unknown> | undefined;
 
 const tauri: Shell = {
   ask: (command) => invoke("ask", { command }),
-  watch: async (snapshot, gone) => {
+  first: (globalThis as { firstSnapshot?: Snapshot }).firstSnapshot ?? null,
+  watch: async (snapshot, gone, view) => {
+    // Heard before the shell is told that the page listens, which is when it may name a view.
     listens ??= Promise.all([
+      listen<string>("view", (event) => view(event.payload)),
       listen<Snapshot>("snapshot", (event) => snapshot(event.payload)),
       listen<string | null>("gone", (event) => gone(event.payload ?? "")),
     ]);
@@ -71,9 +75,6 @@ const tauri: Shell = {
   open: (what) => invoke("open", { what }),
   autostart: () => invoke("autostart"),
   setAutostart: (on) => invoke("set_autostart", { on }),
-  onView: async (view) => {
-    await listen<string>("view", (event) => view(event.payload));
-  },
 };
 
 const fakeAllowed = import.meta.env.DEV || import.meta.env.MODE === "fake";

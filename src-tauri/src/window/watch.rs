@@ -12,11 +12,26 @@ use tauri::ipc::Channel;
 use tauri::{AppHandle, Emitter, State};
 
 use super::page::Page;
+use crate::world::World;
 
 /// The pause before a gateway that is gone is looked for again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the window waits for what it could show first; later it is told anyway.
+const SOON: Duration = Duration::from_millis(100);
 /// What changes in so short a time is told once.
 const BURST: Duration = Duration::from_millis(50);
+
+/// Everything there is to show at this moment, if the gateway says so at once.
+pub(super) async fn first(world: &World) -> Option<Snapshot> {
+    let ask = async { Client::connect(&world.folders).await.ok()?.watch().await.ok()?.next().await };
+    tokio::time::timeout(SOON, ask).await.ok().flatten()
+}
+
+/// Leaves it where the page looks for it when it starts.
+pub(super) fn script(snapshot: &Snapshot) -> String {
+    // JSON is JavaScript, and a script that stands in no page needs no escapes.
+    serde_json::to_string(snapshot).map_or_else(|_| String::new(), |json| format!("globalThis.firstSnapshot = {json};"))
+}
 
 /// Begins to tell: event `snapshot` now and after each change, event `gone` with the reason while there is none.
 #[tauri::command]

@@ -31,6 +31,7 @@ export const shell = (): Shell => {
       await new Promise((done) => setTimeout(done, command.command === "test_route" ? 400 : 0));
       return gateway.answer(command);
     },
+    first: null,
     watch: async (snapshot, gone) => {
       if (world.gone) {
         snapshot(world.snapshot);
@@ -66,6 +67,5 @@ export const shell = (): Shell => {
       autostart = on;
       await Promise.resolve();
     },
-    onView: () => Promise.resolve(),
   };
 };

@@ -2,6 +2,7 @@
 
 import type { LiveRequest, Snapshot } from "../bindings.ts";
 import { shell } from "../ipc.ts";
+import { place } from "./place.svelte.ts";
 
 class Gateway {
   snapshot = $state.raw<Snapshot | null>(null);
@@ -12,6 +13,8 @@ class Gateway {
 
   async watch(): Promise<void> {
     const to = await shell;
+    // As old as the window's opening: the first that is told replaces it.
+    this.snapshot ??= to.first;
     try {
       await to.watch(
         (snapshot) => {
@@ -21,6 +24,7 @@ class Gateway {
         (why) => {
           this.gone = why === "" ? "Pointsman stopped." : why;
         },
+        (name) => place.go(name),
       );
     } catch (error) {
       this.gone = error instanceof Error ? error.message : String(error);
