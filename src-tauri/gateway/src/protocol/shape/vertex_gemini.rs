@@ -53,7 +53,7 @@ fn without_ids(body: &mut Map<String, Value>) -> bool {
     for part in parts.filter_map(Value::as_object_mut) {
         for name in ["functionCall", "functionResponse", "function_call", "function_response"] {
             let call = part.get_mut(name).and_then(Value::as_object_mut);
-            found |= call.is_some_and(|call| call.remove("id").is_some());
+            found |= call.is_some_and(|call| call.shift_remove("id").is_some());
         }
     }
     found
@@ -63,7 +63,7 @@ fn without_ids(body: &mut Map<String, Value>) -> bool {
 fn unwrap(body: &mut Map<String, Value>) -> bool {
     for name in ["generateContentRequest", "generate_content_request"] {
         if let Some(Value::Object(mut inner)) = body.remove(name) {
-            inner.remove("model");
+            inner.shift_remove("model");
             *body = inner;
             return true;
         }
@@ -74,11 +74,11 @@ fn unwrap(body: &mut Map<String, Value>) -> bool {
 /// The model stands in the path, and what is said of a vector in an object of its own.
 fn vectors(body: &mut Map<String, Value>) -> bool {
     let one = |request: &mut Map<String, Value>| {
-        request.remove("model");
+        request.shift_remove("model");
         if let Some(content) = request.get_mut("content").and_then(Value::as_object_mut) {
             content.entry("role").or_insert_with(|| "user".into());
         }
-        let said = OF_VECTORS.iter().filter_map(|name| Some(((*name).to_owned(), request.remove(*name)?)));
+        let said = OF_VECTORS.iter().filter_map(|name| Some(((*name).to_owned(), request.shift_remove(*name)?)));
         let said: Map<String, Value> = said.collect();
         if !said.is_empty() && !request.contains_key("embedContentConfig") {
             request.insert("embedContentConfig".to_owned(), said.into());
