@@ -171,7 +171,7 @@ impl Place<'_> {
         let below_v1 = path.starts_with("/v1/");
         match self {
             Place::Infer(Protocol::Ollama, _) => true,
-            Place::Infer(Protocol::Gemini, _) => false,
+            Place::Infer(Protocol::Gemini | Protocol::BedrockConverse, _) => false,
             Place::Infer(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic, operation) => {
                 let answered = [Operation::Chat, Operation::Completion, Operation::Embeddings, Operation::CountTokens];
                 below_v1 && answered.contains(&operation)

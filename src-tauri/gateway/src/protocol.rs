@@ -5,6 +5,7 @@
 //! catalog's business, whether a request is forwarded or translated is `dispatch::plan`'s.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod codec;
 pub(crate) mod fitted;
 pub mod gemini;
@@ -38,6 +39,9 @@ pub enum Protocol {
     /// Ollama's native API under `/api`.
     #[serde(rename = "ollama")]
     Ollama,
+    /// Converse of Amazon Bedrock, which no client is answered in.
+    #[serde(rename = "bedrock")]
+    BedrockConverse,
 }
 
 impl Protocol {
@@ -46,6 +50,7 @@ impl Protocol {
     pub fn path_to(self, operation: Operation, model: &str, stream: bool) -> Option<Cow<'static, str>> {
         match self {
             Protocol::Gemini => gemini::path::write(operation, model, stream).map(Cow::Owned),
+            Protocol::BedrockConverse => bedrock::path::write(operation, model, stream).map(Cow::Owned),
             Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic | Protocol::Ollama => {
                 self.path(operation).map(Cow::Borrowed)
             }
@@ -53,7 +58,17 @@ impl Protocol {
     }
 
     /// Every protocol, in the order in which documentation lists them.
-    pub const ALL: &[Protocol] =
+    pub const ALL: &[Protocol] = &[
+        Protocol::OpenAiChat,
+        Protocol::OpenAiResponses,
+        Protocol::Anthropic,
+        Protocol::Gemini,
+        Protocol::Ollama,
+        Protocol::BedrockConverse,
+    ];
+
+    /// Those in which clients are answered, in the same order.
+    pub const SURFACES: &[Protocol] =
         &[Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
 
     /// The name in settings, tables, logs and usage rows.
@@ -64,6 +79,7 @@ impl Protocol {
             Protocol::Anthropic => "anthropic",
             Protocol::Gemini => "gemini",
             Protocol::Ollama => "ollama",
+            Protocol::BedrockConverse => "bedrock",
         }
     }
 
@@ -75,6 +91,7 @@ impl Protocol {
             Protocol::Anthropic => "Anthropic Messages",
             Protocol::Gemini => "Gemini",
             Protocol::Ollama => "Ollama's native API",
+            Protocol::BedrockConverse => "Bedrock Converse",
         }
     }
 
@@ -92,11 +109,12 @@ impl Protocol {
             Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic => "/v1",
             Protocol::Gemini => "/v1beta",
             Protocol::Ollama => "/api",
+            Protocol::BedrockConverse => "",
         }
     }
 
     /// The path of an operation below the prefix; `None` where the protocol has no such operation, or where the path
-    /// holds the model's name (Gemini).
+    /// holds the model's name (Gemini, Bedrock).
     pub const fn path(self, operation: Operation) -> Option<&'static str> {
         match (self, operation) {
             (Protocol::OpenAiChat, Operation::Chat) => Some("/chat/completions"),
@@ -149,7 +167,7 @@ impl Protocol {
                 | Operation::Moderation
                 | Operation::Raw,
             )
-            | (Protocol::Gemini, _) => None,
+            | (Protocol::Gemini | Protocol::BedrockConverse, _) => None,
         }
     }
 }

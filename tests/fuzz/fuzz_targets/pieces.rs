@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use pointsman_fuzz::{choose, frames, pieces};
+use pointsman_fuzz::{choose, cuts, frames, pieces};
 use pointsman_gateway::protocol::Protocol;
 use pointsman_gateway::protocol::codec::frames::Framing;
 use pointsman_gateway::secrets::redact::Redactor;
@@ -16,9 +16,10 @@ fuzz_target!(|input: &[u8]| {
     let mut input = input;
     let protocol = *choose(&mut input, Protocol::ALL);
     let streamed = *choose(&mut input, &[true, false]);
-    let pieces = pieces(&mut input);
+    let signs = cuts(&mut input);
+    let pieces = pieces(signs, input);
 
-    for framing in [Framing::Sse, Framing::Lines] {
+    for framing in [Framing::Sse, Framing::Lines, Framing::EventStream] {
         assert_eq!(frames(framing, &pieces), frames(framing, &[input]), "any split gives the same frames");
     }
 

@@ -11,7 +11,7 @@ const OPERATIONS: [Operation; 5] =
 
 fuzz_target!(|input: &[u8]| {
     let mut input = input;
-    let surface = surface(*choose(&mut input, Protocol::ALL));
+    let Some(surface) = surface(*choose(&mut input, Protocol::SURFACES)) else { return };
     let operation = *choose(&mut input, &OPERATIONS);
     let targets = targets();
     let target = choose(&mut input, &targets);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pointsman_fuzz::{CHATS, choose, deltas, failed, frames, json, pieces, request};
+use pointsman_fuzz::{CHATS, choose, cuts, deltas, failed, framed, frames, json, pieces, request};
 use pointsman_gateway::completion::{Completion, Delta};
 use pointsman_gateway::protocol::codec::{surface, upstream};
 use pointsman_gateway::protocol::{Operation, Protocol};
@@ -11,17 +11,20 @@ use pointsman_gateway::protocol::{Operation, Protocol};
 fuzz_target!(|input: &[u8]| {
     let mut input = input;
     let theirs = upstream(*choose(&mut input, Protocol::ALL));
-    let protocol = *choose(&mut input, Protocol::ALL);
+    let protocol = *choose(&mut input, Protocol::SURFACES);
     let operation = *choose(&mut input, &CHATS);
     let request = request(&mut input);
-    let pieces = pieces(&mut input);
+    let signs = cuts(&mut input);
+    let bytes = framed(theirs.decoder().framing(), input);
+    let pieces = pieces(signs, &bytes);
 
-    let said = deltas(theirs.decoder(), &[input]);
+    let said = deltas(theirs.decoder(), &[&bytes]);
     assert_eq!(deltas(theirs.decoder(), &pieces), said, "any split gives the same");
     let _: Completion = said.iter().cloned().collect();
 
     let complete = !failed(&said);
-    let mut encoder = surface(protocol).encoder(operation, &request);
+    let Some(surface) = surface(protocol) else { return };
+    let mut encoder = surface.encoder(operation, &request);
     let mut written = Vec::new();
     for delta in said {
         let last = matches!(delta, Delta::Failed { .. });

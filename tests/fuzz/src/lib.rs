@@ -3,6 +3,10 @@
 //! A target reads a few signs from the front of its input, each a choice (`0` the first, `1` the second, ...), and takes
 //! the rest as the bytes that somebody sent. So a fixture with signs before it is a seed, and a crash can be read.
 
+use std::borrow::Cow;
+
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::Bytes;
 use pointsman_gateway::completion::{CompletionRequest, Delta};
 use pointsman_gateway::protocol::codec::frames::{Frame, Framer, Framing};
@@ -26,10 +30,13 @@ pub fn sign(input: &mut &[u8]) -> u8 {
     }
 }
 
-/// Takes three signs off the input and cuts the rest at the places that they mean.
-pub fn pieces<'i>(input: &mut &'i [u8]) -> Vec<&'i [u8]> {
-    let signs: [u8; 3] = std::array::from_fn(|_| sign(input));
-    let bytes: &'i [u8] = input;
+/// Takes three signs off the input.
+pub fn cuts(input: &mut &[u8]) -> [u8; 3] {
+    std::array::from_fn(|_| sign(input))
+}
+
+/// Cuts bytes at the places that three signs mean.
+pub fn pieces(signs: [u8; 3], bytes: &[u8]) -> Vec<&[u8]> {
     if signs[0] == signs[1] && signs[1] == signs[2] {
         return bytes.chunks(1).collect();
     }
@@ -41,7 +48,7 @@ pub fn pieces<'i>(input: &mut &'i [u8]) -> Vec<&'i [u8]> {
 
 /// Every protocol's codec towards clients.
 pub fn surfaces() -> impl Iterator<Item = (Protocol, &'static dyn Surface)> {
-    Protocol::ALL.iter().map(|protocol| (*protocol, surface(*protocol)))
+    Protocol::SURFACES.iter().filter_map(|protocol| Some((*protocol, surface(*protocol)?)))
 }
 
 /// Every protocol's codec towards endpoints.
@@ -63,6 +70,7 @@ pub fn targets() -> Vec<Target> {
         of("gpt-5", ""),
         of("claude-opus-4-5", ""),
         of("gemini-3-pro", ""),
+        of("amazon.nova-2-lite-v1:0", ""),
     ]
 }
 
@@ -86,6 +94,28 @@ pub fn frames(framing: Framing, pieces: &[&[u8]]) -> Vec<Frame> {
     }
     framer.finish(|frame| frames.push(frame.clone()));
     frames
+}
+
+/// A stream of Amazon's frames: bytes that begin as such are taken as they are, else each line is the name of an event and
+/// its data, since no chance finds a checksum.
+pub fn framed(framing: Framing, input: &[u8]) -> Cow<'_, [u8]> {
+    if framing != Framing::EventStream || input.first().is_none_or(|first| *first == 0) {
+        return Cow::Borrowed(input);
+    }
+    let mut bytes = Vec::new();
+    for line in input.split(|byte| *byte == b'\n') {
+        let line = String::from_utf8_lossy(line);
+        let (name, data) = line.split_once(' ').unwrap_or((&line, ""));
+        let (kind, head) =
+            if name.ends_with("Exception") { ("exception", ":exception-type") } else { ("event", ":event-type") };
+        let header = |name: &'static str, value: String| Header::new(name, HeaderValue::String(value.into()));
+        let message = Message::new(Bytes::copy_from_slice(data.as_bytes()))
+            .add_header(header(":message-type", kind.into()))
+            .add_header(header(head, name.into()));
+        // A name that is too long for a header is no event.
+        let _ = write_message_to(&message, &mut bytes);
+    }
+    Cow::Owned(bytes)
 }
 
 /// Reads a stream that comes in these pieces.

@@ -153,7 +153,8 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
         | Protocol::OpenAiResponses
         | Protocol::Anthropic
         | Protocol::Gemini
-        | Protocol::Ollama => None,
+        | Protocol::Ollama
+        | Protocol::BedrockConverse => None,
     }
 }
 
@@ -166,7 +167,7 @@ fn fitting(speaks: &Speaks, operation: Operation, target: &Target, body: &[u8]) 
     let quirks = target.endpoint.provider.as_deref()?.quirks.in_operation(operation)?;
     match speaks.protocol {
         Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &target.model.id, quirks),
-        Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama => None,
+        Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama | Protocol::BedrockConverse => None,
     }
 }
 

@@ -20,8 +20,15 @@ pub enum Plan<'a> {
 /// The order in which protocols are preferred upstream, where the surface's own is not spoken. Chat completions first:
 /// every runtime's own form, and the one whose quirks are known best. Ollama's comes last only because its own runtime is
 /// treated apart.
-const PREFERRED: [Protocol; 5] =
-    [Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
+const PREFERRED: [Protocol; 6] = [
+    Protocol::OpenAiChat,
+    Protocol::OpenAiResponses,
+    // Before Anthropic's: where both are spoken, that is for Claude's own clients.
+    Protocol::BedrockConverse,
+    Protocol::Anthropic,
+    Protocol::Gemini,
+    Protocol::Ollama,
+];
 
 /// How `endpoint` can be asked; `None` if it cannot.
 pub fn plan(protocol: Protocol, operation: Operation, endpoint: &Endpoint) -> Option<Plan<'_>> {
@@ -42,8 +49,8 @@ pub fn plan(protocol: Protocol, operation: Operation, endpoint: &Endpoint) -> Op
         return Some(if counts_only || read { Plan::Translate(speaks) } else { Plan::Forward(speaks) });
     }
     if operation == Operation::CountTokens {
-        // The two protocols in which a whole conversation is counted, tools included.
-        let mut counting = [Protocol::Anthropic, Protocol::Gemini].into_iter();
+        // The protocols in which a whole conversation is counted, tools included.
+        let mut counting = [Protocol::Anthropic, Protocol::Gemini, Protocol::BedrockConverse].into_iter();
         let counts = counting.find_map(|spoken| endpoint.speaks(spoken, operation));
         return counts.map(Plan::Translate).or_else(|| endpoint.can(operation).then_some(Plan::Estimate));
     }

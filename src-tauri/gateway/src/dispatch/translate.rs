@@ -69,7 +69,7 @@ impl Translation {
     }
 
     fn read(inbound: &Inbound) -> Result<Translation, Error> {
-        let surface = codec::surface(inbound.protocol);
+        let surface = codec::surface(inbound.protocol).ok_or(Error::Internal)?;
         let (operation, path) = (inbound.operation, inbound.path());
         let body = match &inbound.memory {
             Some(memory) => memory.for_hub(&inbound.body)?,
@@ -238,6 +238,9 @@ impl Translation {
                 if completion.model.is_empty() {
                     completion.model = target.model.id.to_string();
                 }
+                if completion.id.is_empty() {
+                    completion.id = unnamed();
+                }
                 if chat.stream {
                     let reason = "a stream was asked for and a whole answer came";
                     return Err(refused::unreadable(target, reason));
@@ -297,6 +300,11 @@ fn told(error: &DecodeError) -> Error {
         DecodeError::Malformed(reason) => Error::BadRequest { reason: reason.clone() },
         DecodeError::Unsupported { .. } => Error::Unsayable { reason: error.to_string() },
     }
+}
+
+/// An id for an answer that came without one: Bedrock's have none, and clients tell answers apart by theirs.
+pub(super) fn unnamed() -> String {
+    format!("msg_{}", uuid::Uuid::new_v4().simple())
 }
 
 /// Seconds since 1970.

@@ -16,7 +16,7 @@ use super::attempt::Answer;
 use super::idle::Idle;
 use super::keeper::Keeper;
 use super::refused;
-use super::translate::now;
+use super::translate::{now, unnamed};
 use crate::builtin::Lease;
 use crate::completion::Delta;
 use crate::error::Error;
@@ -168,6 +168,9 @@ impl Translated {
                 Delta::Start { id, model, created } => {
                     if self.keeper.is_some() {
                         *id = Keeper::id();
+                    }
+                    if id.is_empty() {
+                        *id = unnamed();
                     }
                     created.get_or_insert_with(now);
                     if model.is_empty() {

@@ -5,7 +5,7 @@
 //! Python SDK 2.12.
 
 mod answer;
-mod claude;
+pub(super) mod claude;
 mod count;
 mod request;
 pub mod steady;
@@ -14,6 +14,8 @@ mod wire;
 
 use bytes::Bytes;
 
+pub(super) use request::encode::Sampled;
+pub(super) use request::thinking;
 pub(crate) use stream::opening;
 
 use super::Operation;

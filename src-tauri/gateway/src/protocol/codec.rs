@@ -18,6 +18,7 @@ pub(crate) mod media;
 pub(crate) mod openai_models;
 pub(crate) mod place;
 pub(crate) mod repair;
+pub(crate) mod schema;
 pub mod serial;
 pub(crate) mod system;
 pub(crate) mod tags;
@@ -29,6 +30,7 @@ use bytes::Bytes;
 use crate::completion::{Completion, CompletionRequest, DecodeError, Delta, Encoded};
 use crate::embedding::{EmbeddingRequest, Embeddings};
 use crate::protocol::anthropic::Anthropic;
+use crate::protocol::bedrock::Bedrock;
 use crate::protocol::gemini::Gemini;
 use crate::protocol::ollama::Ollama;
 use crate::protocol::openai_chat::OpenAiChat;
@@ -55,15 +57,16 @@ pub struct Target {
     pub max_output: Option<u32>,
 }
 
-/// The codec of a protocol that faces clients.
-pub fn surface(protocol: Protocol) -> &'static dyn Surface {
-    match protocol {
+/// The codec of a protocol that faces clients; `None` where it faces endpoints only.
+pub fn surface(protocol: Protocol) -> Option<&'static dyn Surface> {
+    Some(match protocol {
         Protocol::OpenAiChat => &OpenAiChat,
         Protocol::OpenAiResponses => &OpenAiResponses,
         Protocol::Anthropic => &Anthropic,
         Protocol::Gemini => &Gemini,
         Protocol::Ollama => &Ollama,
-    }
+        Protocol::BedrockConverse => return None,
+    })
 }
 
 /// The codec of a protocol that faces endpoints.
@@ -74,6 +77,7 @@ pub fn upstream(protocol: Protocol) -> &'static dyn Upstream {
         Protocol::Anthropic => &Anthropic,
         Protocol::Gemini => &Gemini,
         Protocol::Ollama => &Ollama,
+        Protocol::BedrockConverse => &Bedrock,
     }
 }
 

@@ -9,7 +9,17 @@ mod switches;
 use super::codec::{Surface, Upstream, surface, testing, upstream};
 use super::{Operation, Protocol};
 
-/// Protocols that have a codec, with it.
+/// Protocols that clients are answered in, with both their codecs.
 fn codecs() -> impl Iterator<Item = (Protocol, &'static dyn Surface, &'static dyn Upstream)> {
-    Protocol::ALL.iter().map(|protocol| (*protocol, surface(*protocol), upstream(*protocol)))
+    Protocol::ALL.iter().filter_map(|protocol| Some((*protocol, surface(*protocol)?, upstream(*protocol))))
+}
+
+/// Every protocol, with its codec towards endpoints.
+fn upstreams() -> impl Iterator<Item = (Protocol, &'static dyn Upstream)> {
+    Protocol::ALL.iter().map(|protocol| (*protocol, upstream(*protocol)))
+}
+
+#[test]
+fn surfaces_are_those_that_have_a_codec() {
+    assert!(codecs().map(|(protocol, ..)| protocol).eq(Protocol::SURFACES.iter().copied()));
 }

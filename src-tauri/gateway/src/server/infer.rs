@@ -120,7 +120,11 @@ pub(super) async fn infer(
     };
     let query = parts.uri.query().map(|query| match protocol {
         Protocol::Gemini => gemini::forward::query(query).into_owned(),
-        Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic | Protocol::Ollama => query.to_owned(),
+        Protocol::OpenAiChat
+        | Protocol::OpenAiResponses
+        | Protocol::Anthropic
+        | Protocol::Ollama
+        | Protocol::BedrockConverse => query.to_owned(),
     });
     let query = query.filter(|query| !query.is_empty());
     let streams = peek.stream == Some(true);

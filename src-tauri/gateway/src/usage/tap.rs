@@ -128,7 +128,7 @@ fn ends_early(protocol: Protocol, bytes: &[u8]) -> bool {
         }
         // `/api/generate` ends with an array of all its tokens.
         Protocol::Ollama => memmem::find(bytes, b"\"done\":true").is_some(),
-        Protocol::OpenAiChat | Protocol::Anthropic | Protocol::Gemini => false,
+        Protocol::OpenAiChat | Protocol::Anthropic | Protocol::Gemini | Protocol::BedrockConverse => false,
     }
 }
 
@@ -149,6 +149,8 @@ fn ends_late(protocol: Protocol, tail: &[u8]) -> bool {
             [&b"\"finishReason\":"[..], b"\"blockReason\":"].iter().any(|key| value_after(tail, key) == Some(b'"'))
                 || told()
         }
+        // Never forwarded as a stream that is marked.
+        Protocol::BedrockConverse => true,
         Protocol::Ollama => has(b"\"done\": true") || tail.starts_with(b"{\"error\"") || has(b"\n{\"error\""),
     }
 }

@@ -148,6 +148,6 @@ pub(super) fn listing_of(speaks: &[Speaks]) -> Listing {
         Some(Protocol::Ollama) => Listing::Ollama,
         Some(Protocol::Anthropic) => Listing::Anthropic,
         Some(Protocol::Gemini) => Listing::Gemini,
-        Some(Protocol::OpenAiChat | Protocol::OpenAiResponses) | None => Listing::OpenAi,
+        Some(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::BedrockConverse) | None => Listing::OpenAi,
     }
 }

@@ -5,7 +5,7 @@
 
 /// How thinking is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thinking {
+pub(in crate::protocol) enum Thinking {
     /// It cannot think.
     Never,
     /// `enabled` with a budget of tokens.
@@ -19,7 +19,7 @@ pub(super) enum Thinking {
 
 /// How a model is told not to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Off {
+pub(in crate::protocol) enum Off {
     /// By saying nothing.
     Omit,
     /// `disabled`.
@@ -32,25 +32,25 @@ pub(super) enum Off {
 
 /// What a model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rules {
+pub(in crate::protocol) struct Rules {
     /// How thinking is asked for.
-    pub(super) thinking: Thinking,
+    pub(in crate::protocol) thinking: Thinking,
     /// Whether `temperature`, `top_p` and `top_k` may be said.
-    pub(super) sampling: bool,
+    pub(in crate::protocol) sampling: bool,
     /// Whether `temperature` and `top_p` may not be said together.
-    pub(super) exclusive: bool,
+    pub(in crate::protocol) exclusive: bool,
     /// Whether a tool call can be forced.
-    pub(super) forced_choice: bool,
+    pub(in crate::protocol) forced_choice: bool,
     /// Whether `messages` may hold turns of role `system`.
-    pub(super) system_turns: bool,
+    pub(in crate::protocol) system_turns: bool,
     /// Whether it goes on from a last turn of its own.
-    pub(super) prefill: bool,
+    pub(in crate::protocol) prefill: bool,
     /// Whether thoughts need Anthropic's own signature.
-    pub(super) signed: bool,
+    pub(in crate::protocol) signed: bool,
 }
 
 /// The rules for a model's name, in any host's spelling: `claude-opus-5-5`, `anthropic.claude-3-7-sonnet-20250219-v1:0`.
-pub(super) fn rules(model: &str) -> Rules {
+pub(in crate::protocol) fn rules(model: &str) -> Rules {
     let Some((family, version)) = parse(model) else {
         return Rules {
             thinking: Thinking::Budget,

@@ -2,5 +2,5 @@
 
 pub(super) mod decode;
 pub(super) mod encode;
-mod thinking;
+pub(in crate::protocol) mod thinking;
 mod turns;

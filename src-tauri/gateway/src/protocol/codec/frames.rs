@@ -1,10 +1,14 @@
-//! Bytes of a stream to whole frames: server-sent events, JSON lines.
+//! Bytes of a stream to whole frames: server-sent events, JSON lines, Amazon's event streams ([`eventstream`]).
 //!
 //! Takes any split of the bytes and gives the same frames (a property test holds it to that). SSE as in the HTML
 //! standard, section 9.2: LF, CRLF or CR end a line, comments are skipped, several `data:` lines are one text, and a last
 //! event without its blank line still counts. A frame has a bound: a line of 200 MB is an attack, not an answer.
 
+mod eventstream;
+
 use bytes::{Buf, BytesMut};
+
+use eventstream::EventStream;
 
 /// The longest frame in bytes.
 pub const LONGEST: usize = 16 << 20;
@@ -16,15 +20,19 @@ pub enum Framing {
     Sse,
     /// One JSON value a line.
     Lines,
+    /// Amazon's binary frames with checksums, `application/vnd.amazon.eventstream`.
+    EventStream,
 }
 
 /// One event, or one line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// The SSE event's name; empty if it has none, and for lines.
+    /// The event's name; empty if it has none, and for lines.
     pub event: String,
     /// Its data.
     pub data: Vec<u8>,
+    /// Whether it is the last one and tells a failure: an exception in an event stream, or that its bytes are damaged.
+    pub fault: bool,
 }
 
 /// A frame is longer than [`LONGEST`].
@@ -44,6 +52,7 @@ pub struct Framer {
     filled: bool,
     /// The last line ended with CR: an LF that follows belongs to it.
     after_cr: bool,
+    binary: EventStream,
 }
 
 impl Framer {
@@ -56,12 +65,17 @@ impl Framer {
             frame: Frame::default(),
             filled: false,
             after_cr: false,
+            binary: EventStream::default(),
         }
     }
 
     /// Takes bytes; whole frames are given to `each`.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&Frame)) -> Result<(), TooLong> {
         self.buffer.extend_from_slice(bytes);
+        if self.framing == Framing::EventStream {
+            self.binary.cut(&mut self.buffer, &mut each);
+            return if self.buffer.len() > LONGEST { Err(TooLong) } else { Ok(()) };
+        }
         loop {
             if let Some(first) = self.buffer.first() {
                 // Only the very next byte belongs to a CR: a second LF ends a line of its own.
@@ -73,7 +87,7 @@ impl Framer {
             let rest = &self.buffer[self.searched..];
             let found = match self.framing {
                 Framing::Sse => memchr::memchr2(b'\n', b'\r', rest),
-                Framing::Lines => memchr::memchr(b'\n', rest),
+                Framing::Lines | Framing::EventStream => memchr::memchr(b'\n', rest),
             };
             let Some(at) = found.map(|at| at + self.searched) else {
                 self.searched = self.buffer.len();
@@ -93,6 +107,10 @@ impl Framer {
 
     /// The bytes are over; a last frame that was not ended is given to `each`.
     pub fn finish(&mut self, mut each: impl FnMut(&Frame)) {
+        if self.framing == Framing::EventStream {
+            self.binary.finish(&mut each);
+            return;
+        }
         let line = self.buffer.split();
         if !line.is_empty() {
             self.line(&line, &mut each);
@@ -104,7 +122,7 @@ impl Framer {
 
     fn line(&mut self, line: &[u8], each: &mut impl FnMut(&Frame)) {
         match self.framing {
-            Framing::Lines => {
+            Framing::Lines | Framing::EventStream => {
                 let line = line.trim_ascii();
                 if !line.is_empty() {
                     self.frame.data.clear();

@@ -2,6 +2,9 @@
 //!
 //! Laws that hold for every protocol are in `protocol::tests`, which runs them over all codecs.
 
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::frames::Framer;
@@ -26,6 +29,21 @@ pub(crate) fn cut<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a 
     let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).chain([0, bytes.len()]).collect();
     at.sort_unstable();
     at.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+}
+
+/// A frame of Amazon's event streams; an `error` has its words as headers.
+pub(crate) fn event_frame(kind: &str, name: &str, data: &str) -> Vec<u8> {
+    let header = |name: &str, value: &str| Header::new(name.to_owned(), HeaderValue::String(value.to_owned().into()));
+    let mut message = Message::new(Bytes::copy_from_slice(if kind == "error" { b"" } else { data.as_bytes() }))
+        .add_header(header(":message-type", kind));
+    message = match kind {
+        "event" => message.add_header(header(":event-type", name)),
+        "exception" => message.add_header(header(":exception-type", name)),
+        _ => message.add_header(header(":error-code", name)).add_header(header(":error-message", data)),
+    };
+    let mut bytes = Vec::new();
+    write_message_to(&message, &mut bytes).unwrap();
+    bytes
 }
 
 /// Writes an answer as a stream.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::completion::{Completion, CompletionRequest};
 use crate::protocol::codec::Target;
+use crate::protocol::codec::frames::Framing;
 
 /// A client's requests in each surface's folder.
 const REQUESTS: &[&str] = &["agent", "extract"];
@@ -31,6 +32,8 @@ fn targets() -> Vec<(&'static str, Protocol, Target)> {
         ("anthropic", Protocol::Anthropic, target("claude-sonnet-4-6", "")),
         ("gemini", Protocol::Gemini, target("gemini-3-pro", "")),
         ("ollama", Protocol::Ollama, target("qwen3", "ollama")),
+        ("bedrock", Protocol::BedrockConverse, target("us.anthropic.claude-sonnet-4-6", "")),
+        ("nova", Protocol::BedrockConverse, target("us.amazon.nova-2-lite-v1:0", "")),
     ]
 }
 
@@ -52,9 +55,10 @@ fn fixture(protocol: Protocol, name: &str) -> Vec<u8> {
 
 /// The ending of a stream's file.
 fn ending(protocol: Protocol) -> &'static str {
-    match surface(protocol).stream_type(&CompletionRequest::default()) {
-        "text/event-stream" => "sse",
-        _ => "ndjson",
+    match upstream(protocol).decoder().framing() {
+        Framing::Sse => "sse",
+        Framing::Lines => "ndjson",
+        Framing::EventStream => "eventstream",
     }
 }
 
@@ -70,7 +74,7 @@ fn check(from: Protocol, name: &str, seen: &str) {
 }
 
 fn request(protocol: Protocol, name: &str) -> CompletionRequest {
-    let surface = surface(protocol);
+    let surface = surface(protocol).unwrap();
     // Gemini alone holds the model's name in its path.
     let path = protocol.path(Operation::Chat).unwrap_or("/models/asked:streamGenerateContent?alt=sse");
     let path = format!("{}{path}", protocol.default_prefix());
@@ -105,7 +109,7 @@ fn requests() {
 
 #[test]
 fn answers() {
-    for (from, _, upstream) in codecs() {
+    for (from, upstream) in upstreams() {
         let whole = upstream.decode_completion(&fixture(from, "answer.json")).unwrap();
         let stream = fixture(from, &format!("answer.{}", ending(from)));
         let deltas = testing::read(upstream.decoder(), &[&stream]);

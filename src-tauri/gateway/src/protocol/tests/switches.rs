@@ -121,6 +121,37 @@ fn to_anthropic() {
 }
 
 #[test]
+fn to_bedrock() {
+    for model in ["anthropic.claude-sonnet-4-5", "us.anthropic.claude-opus-5-5", "amazon.nova-pro-v1:0"] {
+        let body = body(Protocol::BedrockConverse, model, "", conversation()).unwrap();
+        let turns = list(&body, "messages");
+        assert!(turns.windows(2).all(|pair| pair[0]["role"] != pair[1]["role"]), "{model}: roles take turns");
+        assert_eq!((&turns[0]["role"], &turns[turns.len() - 1]["role"]), (&json!("user"), &json!("user")));
+        let mut all = Vec::new();
+        for (at, turn) in turns.iter().enumerate() {
+            let of = |turn: &Value, kind: &str| -> Vec<String> {
+                let blocks = list(turn, "content").iter().filter_map(|block| block.get(kind));
+                blocks.map(|block| text(block, "toolUseId").to_owned()).collect()
+            };
+            let calls = of(turn, "toolUse");
+            let answered = turns.get(at + 1).map(|next| of(next, "toolResult")).unwrap_or_default();
+            assert_eq!(calls, answered, "{model}: the next turn answers every call");
+            assert!(calls.iter().all(|id| is_plain(id) && id.len() <= 64), "{model}: {calls:?}");
+            let kinds = list(turn, "content").iter().map(|block| block.get("toolResult").is_some());
+            assert!(kinds.is_sorted_by(|a, b| a >= b), "{model}: results stand first");
+            all.extend(calls);
+        }
+        once(&all.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(all.len(), 3, "{model}");
+        assert_eq!(list(&body["toolConfig"], "tools").len(), 1, "{model}: tools are named where calls stand");
+        let written = body.to_string();
+        for (kind, may) in [("AnthropicSignature", model.contains("claude")), ("Gemini", false), ("OpenAi", false)] {
+            assert_eq!(written.contains(kind), may, "{model}: {kind}");
+        }
+    }
+}
+
+#[test]
 fn a_budget_is_not_asked_for_in_the_midst_of_anothers_calls() {
     let thinking = |messages| body(Protocol::Anthropic, "claude-sonnet-4-5", "", messages).unwrap()["thinking"].take();
     let asked = || said(Role::User, vec![Part::text("a")]);

@@ -84,7 +84,9 @@ impl KeyHeader {
         match protocol {
             Protocol::Anthropic => KeyHeader::XApiKey,
             Protocol::Gemini => KeyHeader::XGoogApiKey,
-            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama => KeyHeader::Bearer,
+            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama | Protocol::BedrockConverse => {
+                KeyHeader::Bearer
+            }
         }
     }
 

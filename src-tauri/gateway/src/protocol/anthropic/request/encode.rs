@@ -17,7 +17,7 @@ use crate::completion::{
 };
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::json::body;
-use crate::protocol::codec::{Target, custom, repair};
+use crate::protocol::codec::{Target, repair, schema};
 
 /// Tokens of an answer where neither the client nor the catalog says how many: the field is required.
 const MAX_TOKENS: u32 = 8192;
@@ -141,38 +141,13 @@ pub(in super::super) fn encode(request: &CompletionRequest, target: &Target) -> 
 }
 
 fn tool(tool: &Tool) -> ToolOut<'_> {
-    let cache_control = CacheControl::of(tool.cache.as_ref());
-    let empty = || Cow::Owned(json!({"type": "object", "properties": {}}));
-    match tool.kind {
-        ToolKind::Function => ToolOut {
-            name: &tool.name,
-            description: tool.description.as_deref().map(Cow::Borrowed),
-            input_schema: match &tool.parameters {
-                Some(Value::Object(schema)) if schema.get("type").is_some_and(|kind| kind == "object") => {
-                    Cow::Borrowed(tool.parameters.as_ref().unwrap_or(&Value::Null))
-                }
-                // Other vendors take a schema without its type, or none.
-                Some(Value::Object(schema)) if !schema.contains_key("type") => {
-                    let mut whole = Map::new();
-                    whole.insert("type".into(), "object".into());
-                    whole.extend(schema.clone());
-                    Cow::Owned(Value::Object(whole))
-                }
-                Some(_) | None => empty(),
-            },
-            strict: tool.strict.filter(|strict| *strict),
-            cache_control,
-        },
-        ToolKind::Custom => {
-            let lowered = custom::lower_tool(tool);
-            ToolOut {
-                name: &tool.name,
-                description: lowered.description.map(Cow::Owned),
-                input_schema: lowered.parameters.map_or_else(empty, Cow::Owned),
-                strict: None,
-                cache_control,
-            }
-        }
+    let (description, input_schema) = schema::function(tool);
+    ToolOut {
+        name: &tool.name,
+        description,
+        input_schema,
+        strict: tool.strict.filter(|strict| *strict && tool.kind == ToolKind::Function),
+        cache_control: CacheControl::of(tool.cache.as_ref()),
     }
 }
 
@@ -222,35 +197,28 @@ fn format(format: Option<&Format>) -> Result<Option<Value>, DecodeError> {
             "Anthropic's API knows no JSON without a schema; give one (`json_schema`)",
         )),
         Some(Format::Schema { schema, .. }) => {
-            let mut schema = schema.clone();
-            close(&mut schema);
-            Ok(Some(json!({"type": "json_schema", "schema": schema})))
+            let mut closed = schema.clone();
+            schema::close(&mut closed);
+            Ok(Some(json!({"type": "json_schema", "schema": closed})))
         }
     }
 }
 
-/// Anthropic wants every object of an answer's schema closed.
-fn close(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            fields.values_mut().for_each(close);
-            if fields.get("type").is_some_and(|kind| kind == "object") && !fields.contains_key("additionalProperties") {
-                fields.insert("additionalProperties".into(), false.into());
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(close),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-struct Sampled {
-    temperature: Option<f64>,
-    top_p: Option<f64>,
-    top_k: Option<u32>,
+/// What may be said of how tokens are chosen.
+pub(in crate::protocol) struct Sampled {
+    pub(in crate::protocol) temperature: Option<f64>,
+    pub(in crate::protocol) top_p: Option<f64>,
+    pub(in crate::protocol) top_k: Option<u32>,
 }
 
 impl Sampled {
-    fn of(request: &CompletionRequest, rules: &Rules, thinks: bool, dropped: &mut Vec<String>) -> Sampled {
+    /// What a model of these rules takes of it; the rest is named.
+    pub(in crate::protocol) fn of(
+        request: &CompletionRequest,
+        rules: &Rules,
+        thinks: bool,
+        dropped: &mut Vec<String>,
+    ) -> Sampled {
         let asked = &request.sampling;
         let free = rules.sampling && !(thinks && rules.signed);
         let keep = |said: bool, name: &str, dropped: &mut Vec<String>| {

@@ -12,7 +12,7 @@ const LEAST: u32 = 1024;
 /// `thinking` as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum ThinkingOut {
+pub(in crate::protocol) enum ThinkingOut {
     Enabled {
         budget_tokens: u32,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,22 +28,22 @@ pub(super) enum ThinkingOut {
 
 /// What a request says about thinking.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(super) struct Asked {
-    pub(super) thinking: Option<ThinkingOut>,
-    pub(super) effort: Option<&'static str>,
+pub(in crate::protocol) struct Asked {
+    pub(in crate::protocol) thinking: Option<ThinkingOut>,
+    pub(in crate::protocol) effort: Option<&'static str>,
     /// Whether thinking was asked for and could not be.
-    pub(super) lost: bool,
+    pub(in crate::protocol) lost: bool,
 }
 
 impl Asked {
     /// Whether the model may think, so that other fields are bound.
-    pub(super) fn thinks(&self) -> bool {
+    pub(in crate::protocol) fn thinks(&self) -> bool {
         matches!(self.thinking, Some(ThinkingOut::Enabled { .. } | ThinkingOut::Adaptive { .. }))
     }
 }
 
 /// What to say to a model. `silent`: thinking must not be, as a tool is forced.
-pub(super) fn ask(reasoning: &Reasoning, rules: &Rules, max_tokens: u32, silent: bool) -> Asked {
+pub(in crate::protocol) fn ask(reasoning: &Reasoning, rules: &Rules, max_tokens: u32, silent: bool) -> Asked {
     let wanted = reasoning.effort != Some(Effort::None);
     match rules.thinking {
         Thinking::Never => Asked { lost: wanted, ..Asked::default() },
