@@ -58,6 +58,16 @@ pub enum AwsService {
     Sagemaker,
 }
 
+impl AwsService {
+    /// As a signature names it.
+    pub const fn id(self) -> &'static str {
+        match self {
+            AwsService::Bedrock => "bedrock",
+            AwsService::Sagemaker => "sagemaker",
+        }
+    }
+}
+
 /// What a token of Entra's is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
