@@ -9,8 +9,9 @@ use pointsman_gateway::protocol::{Operation, Protocol};
 use pointsman_gateway::provider::hosted::{Auth, ProviderSpec};
 use serde_json::{Value, json};
 
+use crate::harness::fake::Recorded;
 use crate::harness::runtime::fixture;
-use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded};
+use crate::harness::{Ask, Fake, Gateway, Options, Script, aws, bounded};
 
 const KEY: &str = "fake-key";
 
@@ -64,6 +65,8 @@ const KNOWN_OF_OTHERS: &[Known] = &[
     ("sambanova", "/dimensions", "its SDK has no such argument"),
     ("databricks", "/dimensions", "the SDK's example has none"),
     ("voyage", "/truncation", "the SDK writes its default out"),
+    ("sagemaker", "/input", "a container's own form; asked in OpenAI's, as vLLM's containers take it"),
+    ("sagemaker", "/dimensions", "the same"),
 ];
 
 const KNOWN: &[Known] = &[
@@ -113,8 +116,13 @@ fn captures(calls: &[&str]) -> Vec<Capture> {
     let mut all = Vec::new();
     for row in rows.iter() {
         for call in calls {
-            // Google's SDK asks otherwise for the vector of one text.
-            let name = if (&*row.id, *call) == ("vertexai", "embeddings") { "embeddings-many" } else { call };
+            let name = match (&*row.id, *call) {
+                // Google's SDK asks otherwise for the vector of one text.
+                ("vertexai", "embeddings") => "embeddings-many",
+                // Titan takes one text a call, and the question has two.
+                ("bedrock", "embeddings") => "cohere-embeddings",
+                _ => call,
+            };
             let newest = fixture("captures").join(&*row.id).join(format!("{name}.json"));
             // Anthropic's API of 2026 refuses a temperature, so a question that has one is asked in that of 2023.
             let older = newest.with_file_name(format!("v2023-{call}.json"));
@@ -155,14 +163,20 @@ async fn everywhere(up: &Fake) -> Gateway {
          settings = {{ api_version = \"2024-10-21\" }}",
         up.url()
     ));
+    options = options.variable("CAPTURES_AWS", &aws::keys());
     for row in ProviderSpec::table().expect("the table").iter() {
         let address = row.base_url.as_ref().map(ToString::to_string).or_else(|| row.base_url_like.clone());
         let path = address.and_then(|address| address.splitn(4, '/').nth(3).map(|path| format!("/{path}")));
-        let key = if row.auth == Some(Auth::Google) { "CAPTURES_USER" } else { "CAPTURES_KEY" };
+        let key = match row.auth {
+            Some(Auth::Google) => "CAPTURES_USER",
+            Some(Auth::Aws { .. }) => "CAPTURES_AWS",
+            _ => "CAPTURES_KEY",
+        };
         let (location, project) = (if &*row.id == "vertexai" { "us-central1" } else { "us-east5" }, "fake-project");
         let said = |name: &str| match name {
             "project" => Some(project),
             "location" => Some(location),
+            "region" => Some("us-east-1"),
             _ => None,
         };
         let settings = row.settings.iter().filter_map(|it| Some(format!("{} = \"{}\"", it.name, said(&it.name)?)));
@@ -221,7 +235,13 @@ async fn differences(captures: Vec<Capture>, path: impl Fn(&str) -> String, know
         if sent != wanted && provider != "cohere" {
             wrong.push(format!("{provider} {call}: sent to {sent}, the SDK to {wanted}"));
         }
+        if content["headers"]["x-amz-date"].is_string() {
+            wrong.extend(signed_otherwise(request, &content).map(|how| format!("{provider} {call}: {how}")));
+        }
         for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key"] {
+            if content["headers"]["x-amz-date"].is_string() {
+                break;
+            }
             let theirs = content["headers"][name].as_str().unwrap_or_default().replace("hf_", "");
             // Azure's Claude takes its key under either name, and the SDK sends both.
             let twice = provider == "azureanthropic" && name == "api-key";
@@ -256,6 +276,22 @@ async fn differences(captures: Vec<Capture>, path: impl Fn(&str) -> String, know
     let gone = known.iter().filter(|known| !met.contains(known));
     wrong.extend(gone.map(|(provider, place, why)| format!("{provider} {place}: no longer different ({why})")));
     wrong
+}
+
+/// How a signature differs from the SDK's, if it does: it holds a moment, so that only what it is made of is the same.
+fn signed_otherwise(request: &Recorded, theirs: &Value) -> Option<String> {
+    let scope = match aws::signed(request) {
+        Ok(scope) => scope,
+        Err(wrong) => return Some(wrong),
+    };
+    let told = theirs["headers"]["authorization"].as_str().unwrap_or_default();
+    let wanted: Vec<&str> = told.split(['/', ',', ' ', '=']).collect();
+    // The SDK names the kind of answer that it wants of a model's own API.
+    let ours = scope.replace(" accept;", " ");
+    let names = wanted.iter().find(|part| part.contains(";host")).copied().unwrap_or_default();
+    let names = names.replace("accept;", "").replace(";x-amzn-sagemaker-accept", "");
+    let wanted = format!("{}/{} {names}", wanted.get(4)?, wanted.get(5)?);
+    (ours != wanted).then(|| format!("signed is {ours:?}, the SDK's {wanted:?}"))
 }
 
 /// A form with these parts, and `model` for its model's name.

@@ -12,6 +12,8 @@ mod harness;
 // The request path.
 /// Tokens of the clouds.
 mod authority;
+/// Amazon's: Bedrock and SageMaker.
+mod aws;
 /// Which target answers when the first one fails.
 mod fallback;
 /// Gemini's clients: the model stands in the path.

@@ -4,6 +4,7 @@
 //! wait has an end, and says what it waited for when it fails.
 
 pub(crate) mod agent_session;
+pub(crate) mod aws;
 mod bodies;
 mod client;
 mod control;

@@ -190,7 +190,9 @@ impl Dispatch {
     ) -> Result<Response<AnswerBody>, (Error, Recorder)> {
         let planned: Vec<(&Target, Plan<'_>)> = targets
             .iter()
-            .filter_map(|target| Some((target, plan(inbound.protocol, inbound.operation, &target.endpoint)?)))
+            .filter_map(|target| {
+                Some((target, plan(inbound.protocol, inbound.operation, &target.endpoint, &target.model.id)?))
+            })
             .collect();
         let Some(last) = planned.len().checked_sub(1) else {
             return Err((not_spoken(&inbound, targets), recorder));
@@ -233,6 +235,10 @@ impl Dispatch {
                         Way::Translate(translation, posed) => {
                             let onward = Onward { target, idle, recorder, keeper: keeper(false) };
                             translation.answer(posed, *answer, onward).await
+                        }
+                        Way::Forward(ask) if ask.is_refused_otherwise(answer.response.status()) => {
+                            let onward = Onward { target, idle, recorder, keeper: None };
+                            Err(Box::pin(passing::refused(answer, onward)).await)
                         }
                         Way::Forward(_) | Way::Estimate(_) => {
                             let onward = Onward { target, idle, recorder, keeper: keeper(true) };

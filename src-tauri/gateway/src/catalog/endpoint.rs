@@ -99,6 +99,11 @@ impl Endpoint {
         self.speaks.iter().find(|speaks| speaks.protocol == protocol && speaks.operations.contains(&operation))
     }
 
+    /// How a model of its is asked this operation in a protocol, if it can be.
+    pub fn speaks_to(&self, model: &str, protocol: Protocol, operation: Operation) -> Option<&Speaks> {
+        self.speaks(protocol, operation).filter(|speaks| speaks.shape.is_none_or(|shape| shape.suits(model)))
+    }
+
     /// Whether it can be asked this operation in any protocol, as it is or through the hub.
     pub fn can(&self, operation: Operation) -> bool {
         let fits = |speaks: &Speaks| {

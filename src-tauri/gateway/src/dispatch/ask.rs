@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 
 use super::{Inbound, context, headers};
 use crate::catalog::{Address, Endpoint};
@@ -14,10 +14,11 @@ use crate::protocol::anthropic::{self, steady::steady};
 use crate::protocol::fitted::fitted;
 use crate::protocol::ollama::honest::honest;
 use crate::protocol::shape::Shape;
+use crate::protocol::shape::unwrapped::{Unwrapped, WRAPPED};
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::provider::hosted::KeyHeader;
 use crate::routing::Target;
-use crate::upstream::Pieces;
+use crate::upstream::{Pieces, UpstreamBody};
 
 /// A request to one target.
 pub(super) struct Ask<'a> {
@@ -33,6 +34,8 @@ pub(super) struct Ask<'a> {
     /// Whether the body is JSON, whatever the client said of it.
     json: bool,
     body: [Bytes; 3],
+    /// How a cloud changes the protocol.
+    shape: Option<Shape>,
     /// What its provider does not take, by the client's own field names.
     pub(super) dropped: Vec<String>,
 }
@@ -72,14 +75,16 @@ impl<'a> Ask<'a> {
             let whole = speaks.fit(inbound.operation, Pieces::new(body).joined(), headers.to_mut());
             [whole, Bytes::new(), Bytes::new()]
         };
-        Some(Ask { protocol: inbound.protocol, method, may_be_empty: false, path, headers, json, body, dropped })
+        let (protocol, shape) = (inbound.protocol, speaks.shape);
+        Some(Ask { protocol, method, may_be_empty: false, path, headers, json, body, shape, dropped })
     }
 
     /// The client's own request as it came, at another place.
     pub(super) fn raw(inbound: &'a Inbound, method: Method, path: String) -> Ask<'a> {
         let body = [inbound.body.clone(), Bytes::new(), Bytes::new()];
         let (protocol, headers) = (inbound.protocol, Cow::Borrowed(&inbound.headers));
-        Ask { protocol, method, may_be_empty: true, path, headers, json: false, body, dropped: Vec::new() }
+        let (shape, dropped) = (None, Vec::new());
+        Ask { protocol, method, may_be_empty: true, path, headers, json: false, body, shape, dropped }
     }
 
     /// A body of our own in another protocol. Of the client's headers only its name goes along: the others belong to the
@@ -102,8 +107,24 @@ impl<'a> Ask<'a> {
         }
         let body = speaks.fit(operation, body, &mut headers);
         let body = [body, Bytes::new(), Bytes::new()];
-        let (method, headers) = (Method::POST, Cow::Owned(headers));
-        Ask { protocol, method, may_be_empty: false, path, headers, json: true, body, dropped }
+        let (method, headers, shape) = (Method::POST, Cow::Owned(headers), speaks.shape);
+        Ask { protocol, method, may_be_empty: false, path, headers, json: true, body, shape, dropped }
+    }
+
+    /// Whether a refusal with this status is in a cloud's own words, which tools of the protocol do not know.
+    pub(super) fn is_refused_otherwise(&self, status: StatusCode) -> bool {
+        !status.is_success() && matches!(self.shape, Some(Shape::BedrockInvoke | Shape::Sagemaker))
+    }
+
+    /// An answer with the stream in it that the protocol's maker sends.
+    pub(super) fn unwrapped(&self, response: Response<UpstreamBody>) -> Response<UpstreamBody> {
+        let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let wrapped = kind.starts_with(WRAPPED.as_bytes());
+        let Some(unwrapped) = self.shape.filter(|_| wrapped).and_then(Unwrapped::of) else { return response };
+        let mut response = response.map(|body| body.unwrapped(unwrapped));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        response.headers_mut().remove(CONTENT_LENGTH);
+        response
     }
 
     /// Its body, in order.

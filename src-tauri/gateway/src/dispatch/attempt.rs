@@ -127,7 +127,7 @@ impl Dispatch {
             }
             // The head and the first bytes of the body have one time together.
             let asked = async {
-                let mut response = self.upstream.send(request, address, endpoint.local).await?;
+                let mut response = ask.unwrapped(self.upstream.send(request, address, endpoint.local).await?);
                 let first = if response.status().is_success() { first_bytes(response.body_mut()).await } else { None };
                 Ok((response, first))
             };

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use http::Response;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::attempt::Answer;
-use super::collect::{MOST_BYTES, collect};
+use super::collect::{MOST_BYTES, MOST_ERROR_BYTES, collect};
 use super::forward::{self, Forwarded};
 use super::keeper::{Keeper, Keeping};
 use super::translate::Onward;
@@ -48,6 +48,16 @@ pub(super) async fn read(
         Some(error) => Err((error, onward.recorder)),
         None => Ok(pass_on(*answer, inbound, onward)),
     }
+}
+
+/// A refusal of Amazon's, told in the client's own shape.
+pub(super) async fn refused(mut answer: Box<Answer>, onward: Onward<'_>) -> (Error, Recorder) {
+    let Onward { target, idle, recorder, .. } = onward;
+    let status = answer.response.status();
+    let retry_after = answer.response.headers().get(RETRY_AFTER).cloned();
+    let body = collect(&mut answer, idle, MOST_ERROR_BYTES).await.unwrap_or_default();
+    let amazons = codec::upstream(Protocol::BedrockConverse);
+    (refused::by_status(amazons, target, status, retry_after, &body), recorder)
 }
 
 /// An answer on its way, byte by byte.

@@ -30,32 +30,35 @@ const PREFERRED: [Protocol; 6] = [
     Protocol::Ollama,
 ];
 
-/// How `endpoint` can be asked; `None` if it cannot.
-pub fn plan(protocol: Protocol, operation: Operation, endpoint: &Endpoint) -> Option<Plan<'_>> {
+/// How `model` of `endpoint` can be asked; `None` if it cannot.
+pub fn plan<'e>(protocol: Protocol, operation: Operation, endpoint: &'e Endpoint, model: &str) -> Option<Plan<'e>> {
+    let speaks_to = |protocol, operation| endpoint.speaks_to(model, protocol, operation);
     let through = operation.through_hub();
     // Only Ollama's own API lets one set the context and forbid that a long prompt is cut without a word.
     let native = endpoint.origin.runtime() == Some("ollama") && operation != Operation::Completion;
     if native
         && protocol != Protocol::Ollama
-        && let Some(speaks) = endpoint.speaks(Protocol::Ollama, through?)
+        && let Some(speaks) = speaks_to(Protocol::Ollama, through?)
         && operation != Operation::CountTokens
     {
         return Some(Plan::Translate(speaks));
     }
     // What is translated is counted as it is then sent.
-    let counts_only = operation == Operation::CountTokens && endpoint.speaks(protocol, Operation::Chat).is_none();
-    if let Some(speaks) = endpoint.speaks(protocol, operation) {
+    let counts_only = operation == Operation::CountTokens && speaks_to(protocol, Operation::Chat).is_none();
+    if let Some(speaks) = speaks_to(protocol, operation) {
         let read = speaks.shape.is_some_and(Shape::is_read);
         return Some(if counts_only || read { Plan::Translate(speaks) } else { Plan::Forward(speaks) });
     }
     if operation == Operation::CountTokens {
         // The protocols in which a whole conversation is counted, tools included.
-        let mut counting = [Protocol::Anthropic, Protocol::Gemini, Protocol::BedrockConverse].into_iter();
-        let counts = counting.find_map(|spoken| endpoint.speaks(spoken, operation));
+        let counting = [Protocol::Anthropic, Protocol::Gemini, Protocol::BedrockConverse].into_iter();
+        // Bedrock counts for Claude alone.
+        let mut counting = counting.filter(|it| *it != Protocol::BedrockConverse || Shape::BedrockInvoke.suits(model));
+        let counts = counting.find_map(|spoken| speaks_to(spoken, operation));
         return counts.map(Plan::Translate).or_else(|| endpoint.can(operation).then_some(Plan::Estimate));
     }
     let through = through?;
-    PREFERRED.iter().find_map(|spoken| endpoint.speaks(*spoken, through)).map(Plan::Translate)
+    PREFERRED.iter().find_map(|spoken| speaks_to(*spoken, through)).map(Plan::Translate)
 }
 
 #[cfg(test)]

@@ -286,7 +286,7 @@ fn whole(body: Bytes) -> Response<AnswerBody> {
 /// Whether a whole answer came where a stream of events was asked for: most often an error with a status of success.
 fn is_whole(headers: &HeaderMap, upstream: &dyn Upstream) -> bool {
     let json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    json && upstream.decoder().framing() == Framing::Sse
+    json && upstream.decoder().framing() != Framing::Lines
 }
 
 /// Says who answered and what it was not told.

@@ -3,6 +3,7 @@
 //! What is asked and what is answered stays the protocol's own; only where things stand differs. Whose shape it is, an
 //! endpoint's row says.
 
+pub(crate) mod unwrapped;
 mod vertex_gemini;
 mod watsonx;
 
@@ -10,12 +11,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::HeaderName;
+use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::fitted::Fields;
-use super::{Operation, Protocol, Speaks, anthropic};
+use super::{Operation, Protocol, Speaks, anthropic, bedrock};
 
 /// How a host's protocol differs from its maker's. Closed: a new one is filled in below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +30,10 @@ pub enum Shape {
     AzureDeployment,
     /// OpenAI's on IBM watsonx.ai.
     Watsonx,
+    /// Anthropic's on Amazon Bedrock, where only Claude speaks it.
+    BedrockInvoke,
+    /// OpenAI's chat in a container on Amazon SageMaker, whose endpoint is the model.
+    Sagemaker,
 }
 
 /// What an account's requests have beside a protocol's own.
@@ -46,11 +51,32 @@ pub struct Beside {
 const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 /// What that version is called on Vertex, where later ones bear the API's own names.
 const VERTEX: &str = "vertex-2023-10-16";
+/// The same on Bedrock.
+const BEDROCK: &str = "bedrock-2023-05-31";
+/// Anthropic's header that names what is tried before it is general.
+const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+/// Those that Bedrock knows; any other is a 400 there, for which a client that merely offers it is not to be blamed.
+const BEDROCK_BETAS: [&str; 14] = [
+    "compact-2026-01-12",
+    "computer-use-2024-10-22",
+    "computer-use-2025-01-24",
+    "computer-use-2025-11-24",
+    "context-1m-2025-08-07",
+    "context-management-2025-06-27",
+    "dev-full-thinking-2025-05-14",
+    "effort-2025-11-24",
+    "fine-grained-tool-streaming-2025-05-14",
+    "interleaved-thinking-2025-05-14",
+    "output-128k-2025-02-19",
+    "token-efficient-tools-2025-02-19",
+    "tool-examples-2025-10-29",
+    "tool-search-tool-2025-10-19",
+];
 
 impl Shape {
     /// The path of an operation below the prefix.
     pub fn path(self, operation: Operation, model: &str, stream: bool) -> Option<String> {
-        let verb = if stream { "streamRawPredict" } else { "rawPredict" };
+        let verb = |whole, streamed| if stream { streamed } else { whole };
         match (self, operation) {
             (Shape::VertexGemini, _) => Protocol::Gemini.path_to(operation, model, stream).map(Cow::into_owned),
             (Shape::AzureDeployment, _) => {
@@ -58,10 +84,22 @@ impl Shape {
                 Some(format!("/deployments/{}{path}", in_path(model)))
             }
             (Shape::Watsonx, _) => watsonx::path(operation, stream),
-            (Shape::Vertex, Operation::Chat) => Some(format!("/models/{}:{verb}", in_path(model))),
+            (Shape::Vertex, Operation::Chat) => {
+                Some(format!("/models/{}:{}", in_path(model), verb("rawPredict", "streamRawPredict")))
+            }
             (Shape::Vertex, Operation::CountTokens) => Some("/models/count-tokens:rawPredict".to_owned()),
+            (Shape::BedrockInvoke, Operation::Chat) => {
+                let verb = verb("invoke", "invoke-with-response-stream");
+                Some(format!("/model/{}/{verb}", bedrock::path::encoded(model)))
+            }
+            // A container knows by the body what it is asked.
+            (Shape::Sagemaker, Operation::Chat | Operation::Completion | Operation::Embeddings) => {
+                let verb = verb("invocations", "invocations-response-stream");
+                Some(format!("/endpoints/{}/{verb}", bedrock::path::encoded(model)))
+            }
+            (Shape::BedrockInvoke | Shape::Sagemaker, Operation::CountTokens) => None,
             (
-                Shape::Vertex,
+                Shape::Vertex | Shape::BedrockInvoke | Shape::Sagemaker,
                 Operation::Completion
                 | Operation::Embeddings
                 | Operation::SingleEmbedding
@@ -87,7 +125,22 @@ impl Shape {
                 let later = later.filter(|version| *version != anthropic::VERSION);
                 // The count of tokens has one path for all models.
                 let unwanted: &[&str] = if operation == Operation::CountTokens { &[] } else { &["model"] };
-                edited(&body, unwanted, &[("anthropic_version", later.unwrap_or(VERTEX))]).unwrap_or(body)
+                edited(&body, unwanted, &[("anthropic_version", later.unwrap_or(VERTEX).into())]).unwrap_or(body)
+            }
+            Shape::BedrockInvoke => {
+                let version = headers.remove(VERSION);
+                let later = version.as_ref().and_then(|version| version.to_str().ok());
+                let later = later.filter(|version| *version != anthropic::VERSION);
+                let betas = betas(headers);
+                headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+                let mut added = vec![("anthropic_version", later.unwrap_or(BEDROCK).into())];
+                added.extend((!betas.is_empty()).then(|| ("anthropic_beta", betas.into())));
+                // Whether it streams, the path says.
+                edited(&body, &["model", "stream"], &added).unwrap_or(body)
+            }
+            Shape::Sagemaker => {
+                headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+                edited(&body, &["model"], &[]).unwrap_or(body)
             }
             Shape::VertexGemini => vertex_gemini::fit(operation, body),
             Shape::AzureDeployment => body,
@@ -98,7 +151,9 @@ impl Shape {
     /// An answer as the protocol's maker writes it.
     pub(crate) fn read(self, operation: Operation, body: Bytes) -> Bytes {
         match self {
-            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment => body,
+            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => {
+                body
+            }
             Shape::Watsonx => watsonx::read(operation, body),
         }
     }
@@ -106,10 +161,36 @@ impl Shape {
     /// Whether it is too far from the protocol for its maker's own clients to read what comes.
     pub const fn is_read(self) -> bool {
         match self {
-            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment => false,
+            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => {
+                false
+            }
             Shape::Watsonx => true,
         }
     }
+}
+
+impl Shape {
+    /// Whether a model is asked in it: of Bedrock's, Claude alone.
+    pub fn suits(self, model: &str) -> bool {
+        match self {
+            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::Watsonx | Shape::Sagemaker => true,
+            Shape::BedrockInvoke => model.contains("anthropic.") || model.contains("claude"),
+        }
+    }
+}
+
+/// The betas that Bedrock knows of those that a client's headers name.
+fn betas(headers: &mut HeaderMap) -> Vec<String> {
+    let named: Vec<String> = headers
+        .get_all(BETA)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|beta| beta.trim().to_owned())
+        .filter(|beta| BEDROCK_BETAS.contains(&beta.as_str()))
+        .collect();
+    headers.remove(BETA);
+    named
 }
 
 impl Speaks {
@@ -139,7 +220,8 @@ impl Speaks {
         if self.beside.fields.is_empty() {
             return body;
         }
-        let added: Vec<_> = self.beside.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let added: Vec<_> =
+            self.beside.fields.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
         edited(&body, &[], &added).unwrap_or(body)
     }
 
@@ -147,7 +229,9 @@ impl Speaks {
     pub(crate) fn takes_query(&self) -> bool {
         match self.shape {
             None | Some(Shape::VertexGemini) => self.beside.query.is_none(),
-            Some(Shape::Vertex | Shape::AzureDeployment | Shape::Watsonx) => false,
+            Some(Shape::Vertex | Shape::AzureDeployment | Shape::Watsonx | Shape::BedrockInvoke | Shape::Sagemaker) => {
+                false
+            }
         }
     }
 
@@ -161,16 +245,16 @@ impl Protocol {
     /// Whether a cloud hosts it in a shape.
     pub fn takes(self, shape: Shape) -> bool {
         match shape {
-            Shape::Vertex => self == Protocol::Anthropic,
             Shape::VertexGemini => self == Protocol::Gemini,
-            Shape::AzureDeployment | Shape::Watsonx => self == Protocol::OpenAiChat,
+            Shape::AzureDeployment | Shape::Watsonx | Shape::Sagemaker => self == Protocol::OpenAiChat,
+            Shape::Vertex | Shape::BedrockInvoke => self == Protocol::Anthropic,
         }
     }
 }
 
-/// The top level of a JSON object without some fields, and with some texts where it does not say them itself. What stays is
+/// The top level of a JSON object without some fields, and with some others where it does not say them itself. What stays is
 /// not changed by a byte.
-fn edited(body: &[u8], unwanted: &[&str], added: &[(&str, &str)]) -> Option<Bytes> {
+fn edited(body: &[u8], unwanted: &[&str], added: &[(&str, Value)]) -> Option<Bytes> {
     let kept = |name: &str, value: &str| (!unwanted.contains(&name)).then(|| ("", value.to_owned()));
     edited_by(body, kept, added)
 }
@@ -179,13 +263,13 @@ fn edited(body: &[u8], unwanted: &[&str], added: &[(&str, &str)]) -> Option<Byte
 fn edited_by(
     body: &[u8],
     change: impl Fn(&str, &str) -> Option<(&'static str, String)>,
-    added: &[(&str, &str)],
+    added: &[(&str, Value)],
 ) -> Option<Bytes> {
     let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
     let mut out = Vec::with_capacity(body.len() + 64);
     let mut put = |name: &str, value: &str| {
         out.push(if out.is_empty() { b'{' } else { b',' });
-        out.extend_from_slice(serde_json::Value::from(name).to_string().as_bytes());
+        out.extend_from_slice(Value::from(name).to_string().as_bytes());
         out.push(b':');
         out.extend_from_slice(value.as_bytes());
     };
@@ -195,7 +279,7 @@ fn edited_by(
         }
     }
     for (name, value) in added.iter().filter(|(name, _)| !fields.0.iter().any(|(known, _)| known == name)) {
-        put(name, &serde_json::Value::from(*value).to_string());
+        put(name, &value.to_string());
     }
     out.extend_from_slice(if out.is_empty() { b"{}" } else { b"}" });
     Some(out.into())
@@ -213,8 +297,6 @@ fn in_path(model: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -232,6 +314,47 @@ mod tests {
         check(Operation::Chat, "../../x?y", false, Some("/models/..%2F..%2Fx%3Fy:rawPredict"));
         check(Operation::CountTokens, "claude-x", false, Some("/models/count-tokens:rawPredict"));
         check(Operation::Embeddings, "m", false, None);
+    }
+
+    #[test]
+    fn amazons_paths_and_bodies() {
+        let path = |shape: Shape, stream| shape.path(Operation::Chat, "us.anthropic.x-v1:0", stream).unwrap();
+        assert_eq!(path(Shape::BedrockInvoke, false), "/model/us.anthropic.x-v1%3A0/invoke");
+        let streamed = "/model/us.anthropic.x-v1%3A0/invoke-with-response-stream";
+        assert_eq!(path(Shape::BedrockInvoke, true), streamed);
+        assert_eq!(path(Shape::Sagemaker, false), "/endpoints/us.anthropic.x-v1%3A0/invocations");
+        assert_eq!(path(Shape::Sagemaker, true), "/endpoints/us.anthropic.x-v1%3A0/invocations-response-stream");
+
+        #[track_caller]
+        fn check(shape: Shape, said: &[(HeaderName, &'static str)], body: &'static str, expected: &str) {
+            let said = said.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+            let mut headers = HeaderMap::from_iter(said);
+            let fitted = shape.fit(Operation::Chat, Bytes::from_static(body.as_bytes()), &mut headers);
+            assert_eq!(str::from_utf8(&fitted).unwrap(), expected);
+            let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+            assert_eq!(left, ["accept"], "what the body says, no header says");
+        }
+        let body = r#"{"model":"m","max_tokens":9,"stream":true}"#;
+        let old = r#"{"max_tokens":9,"anthropic_version":"bedrock-2023-05-31"}"#;
+        check(Shape::BedrockInvoke, &[(VERSION, "2023-06-01")], body, old);
+        let new = r#"{"max_tokens":9,"anthropic_version":"2026-10-21"}"#;
+        check(Shape::BedrockInvoke, &[(VERSION, "2026-10-21")], body, new);
+        let betas = "claude-code-20250219, interleaved-thinking-2025-05-14,oauth-2025-04-20";
+        let known = r#"{"max_tokens":9,"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["interleaved-thinking-2025-05-14"]}"#;
+        check(Shape::BedrockInvoke, &[(BETA, betas)], body, known);
+        check(Shape::Sagemaker, &[], body, r#"{"max_tokens":9,"stream":true}"#);
+    }
+
+    #[test]
+    fn only_claude_is_asked_as_anthropic_on_bedrock() {
+        for (model, expected) in [
+            ("us.anthropic.claude-opus-5-5", true),
+            ("arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-opus-5-5", true),
+            ("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc", false),
+            ("amazon.nova-pro-v1:0", false),
+        ] {
+            assert_eq!(Shape::BedrockInvoke.suits(model), expected, "{model}");
+        }
     }
 
     #[test]

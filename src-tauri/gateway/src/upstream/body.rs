@@ -9,6 +9,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::connections::Lent;
+use crate::protocol::codec::frames::TooLong;
+use crate::protocol::shape::unwrapped::Unwrapped;
 
 /// Below this size one copy is cheaper than three writes.
 const WORTH_COPYING: usize = 16 * 1024;
@@ -80,6 +82,8 @@ enum Inner {
     /// With the connection that is given back once all of it was read.
     Local(Incoming, Option<Lent>),
     Remote(Box<reqwest::Body>),
+    /// Without what a cloud wraps a stream into; nothing once all of it was read.
+    Unwrapped(Box<UpstreamBody>, Option<Unwrapped>),
 }
 
 /// The connection broke in mid-answer.
@@ -98,6 +102,11 @@ impl UpstreamBody {
 
     pub(super) fn remote(body: reqwest::Body) -> UpstreamBody {
         UpstreamBody(Inner::Remote(Box::new(body)))
+    }
+
+    /// The stream within.
+    pub(crate) fn unwrapped(self, unwrapped: Unwrapped) -> UpstreamBody {
+        UpstreamBody(Inner::Unwrapped(Box::new(self), Some(unwrapped)))
     }
 }
 
@@ -123,6 +132,26 @@ impl Body for UpstreamBody {
             Inner::Remote(body) => {
                 ready!(Pin::new(&mut **body).poll_frame(cx)).map(|frame| frame.map_err(|_| BrokeOff))
             }
+            Inner::Unwrapped(body, unwrapped) => loop {
+                let Some(within) = unwrapped else { break None };
+                let bytes = match ready!(Pin::new(&mut **body).poll_frame(cx)) {
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(bytes) => within.push(&bytes),
+                        Err(_) => continue,
+                    },
+                    Some(Err(BrokeOff)) => break Some(Err(BrokeOff)),
+                    None => {
+                        let rest = within.finish();
+                        *unwrapped = None;
+                        Ok(rest)
+                    }
+                };
+                match bytes {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => break Some(Ok(Frame::data(bytes))),
+                    Err(TooLong) => break Some(Err(BrokeOff)),
+                }
+            },
         };
         Poll::Ready(frame)
     }
@@ -131,6 +160,7 @@ impl Body for UpstreamBody {
         match &self.0 {
             Inner::Local(body, _) => body.is_end_stream(),
             Inner::Remote(body) => body.is_end_stream(),
+            Inner::Unwrapped(_, unwrapped) => unwrapped.is_none(),
         }
     }
 
@@ -138,6 +168,7 @@ impl Body for UpstreamBody {
         match &self.0 {
             Inner::Local(body, _) => body.size_hint(),
             Inner::Remote(body) => body.size_hint(),
+            Inner::Unwrapped(..) => SizeHint::default(),
         }
     }
 }

@@ -34,7 +34,7 @@ fn endpoint(runtime: &str, speaks: &[(Protocol, &[Operation])]) -> Endpoint {
 
 #[track_caller]
 fn check(endpoint: &Endpoint, protocol: Protocol, operation: Operation, expected: &str) {
-    let seen = match plan(protocol, operation, endpoint) {
+    let seen = match plan(protocol, operation, endpoint, "m") {
         None => "none".to_owned(),
         Some(Plan::Forward(speaks)) => format!("forward {}", speaks.protocol.id()),
         Some(Plan::Translate(speaks)) => format!("translate {}", speaks.protocol.id()),
@@ -72,6 +72,27 @@ fn the_same_protocol_first_then_what_loses_least() {
     check(&claude, Anthropic, CountTokens, "forward anthropic");
     check(&claude, OpenAiChat, Chat, "translate anthropic");
     check(&claude, OpenAiChat, Completion, "translate anthropic");
+}
+
+#[test]
+fn bedrock_is_asked_in_anthropics_api_only_for_claude() {
+    use Operation::{Chat, CountTokens, Embeddings};
+    use Protocol::{Anthropic, BedrockConverse, OpenAiChat};
+    let mut bedrock = endpoint("", &[(BedrockConverse, &[Chat, CountTokens, Embeddings]), (Anthropic, &[Chat])]);
+    bedrock.speaks[1].shape = Some(Shape::BedrockInvoke);
+    let planned = |protocol, operation, model| match plan(protocol, operation, &bedrock, model) {
+        Some(Plan::Forward(speaks)) => format!("forward {}", speaks.protocol.id()),
+        Some(Plan::Translate(speaks)) => format!("translate {}", speaks.protocol.id()),
+        Some(Plan::Estimate) => "estimate".to_owned(),
+        None => "none".to_owned(),
+    };
+    let (claude, nova) = ("us.anthropic.claude-opus-5-5", "amazon.nova-pro-v1:0");
+    assert_eq!(planned(Anthropic, Chat, claude), "forward anthropic");
+    assert_eq!(planned(Anthropic, Chat, nova), "translate bedrock");
+    assert_eq!(planned(OpenAiChat, Chat, claude), "translate bedrock");
+    assert_eq!(planned(OpenAiChat, Embeddings, nova), "translate bedrock");
+    assert_eq!(planned(Anthropic, CountTokens, claude), "translate bedrock");
+    assert_eq!(planned(Anthropic, CountTokens, nova), "estimate");
 }
 
 #[test]

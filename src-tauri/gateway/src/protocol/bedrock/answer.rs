@@ -208,6 +208,9 @@ pub(super) fn error(body: &[u8]) -> UpstreamError {
     }
     let Ok(told) = serde_json::from_slice::<Told>(body) else { return fault::read(body) };
     let words = told.original.filter(|words| !words.is_empty()).or(told.message).unwrap_or_default();
+    if words.is_empty() && told.kind.is_none() {
+        return fault::read(body);
+    }
     let mut error = fault::told(words, told.kind.map(|kind| code(&kind).to_owned()));
     if error.message.contains("on-demand throughput isn\u{2019}t supported")
         || error.message.contains("on-demand throughput isn't supported")

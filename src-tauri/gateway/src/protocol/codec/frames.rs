@@ -1,4 +1,4 @@
-//! Bytes of a stream to whole frames: server-sent events, JSON lines, Amazon's event streams ([`eventstream`]).
+//! Bytes of a stream to whole frames: server-sent events, JSON lines, Amazon's event streams (`eventstream`).
 //!
 //! Takes any split of the bytes and gives the same frames (a property test holds it to that). SSE as in the HTML
 //! standard, section 9.2: LF, CRLF or CR end a line, comments are skipped, several `data:` lines are one text, and a last
