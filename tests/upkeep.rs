@@ -135,9 +135,12 @@ fn a_router_fetches_tells_how_far_it_is_and_gives_up() {
             let progress = json!({"https://a": {"done": done, "total": 100}, "https://b": {"done": 5, "total": 50}});
             json!({"id": NAME, "object": "model", "status": {"value": "downloading", "progress": progress}})
         };
-        lists(json!([one]));
+        lists(json!([]));
         let gateway = Gateway::start(Options::new().discovers(fake.port())).await;
         let id = &format!("llamacpp@{}", fake.port());
+        gateway.until("an empty router", |now| now.endpoints.iter().any(|it| it.id == *id && it.actions.pull)).await;
+        lists(json!([one]));
+        done(&gateway, Command::Rescan).await;
         let snapshot = gateway.until("its model", |now| loaded(now, id, "m") == Some(false)).await;
         assert_eq!(actions(&snapshot, id), ALL);
 

@@ -5,6 +5,27 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
+ * What is left of a provider's limits, as its last answer told.
+ */
+export type Allowance = {
+/**
+ * Requests that may still be made.
+ */
+requests: number | null,
+/**
+ * Of so many.
+ */
+requests_limit: number | null,
+/**
+ * Tokens that may still be used.
+ */
+tokens: number | null,
+/**
+ * Of so many.
+ */
+tokens_limit: number | null, };
+
+/**
  * A target that was tried in vain, as it is told.
  */
 export type Attempt = {
@@ -115,6 +136,10 @@ name: string, } | { "command": "store_credential",
  * The endpoint's name.
  */
 endpoint: string,
+/**
+ * Whether it is a further one, used where the others are over their limit.
+ */
+spare?: boolean,
 /**
  * The credential.
  */
@@ -420,6 +445,10 @@ process: number | null,
  * Where its key is kept, if it has one.
  */
 credential: string | null,
+/**
+ * What its provider says is left of its limits.
+ */
+allowance?: Allowance,
 /**
  * How many models it offers.
  */

@@ -109,8 +109,10 @@ fn told(runtimes: &[RuntimeSpec], endpoint: &Endpoint, models: &[Arc<Model>]) ->
     let form = runtimes.iter().find(|row| *row.id == *runtime)?.upkeep.as_ref()?.at(endpoint.version.as_deref())?;
     match form {
         UpkeepForm::Ollama | UpkeepForm::LmStudio => Some(Told::Over(form)),
-        // A server of one model has it from its start to its end.
-        UpkeepForm::LlamaCpp => models.iter().any(|model| model.exchanged).then_some(Told::Over(form)),
+        // A server of one model has it from its start to its end; one that answers and has none is a router.
+        UpkeepForm::LlamaCpp => {
+            (models.is_empty() || models.iter().any(|model| model.exchanged)).then_some(Told::Over(form))
+        }
     }
 }
 

@@ -94,19 +94,25 @@ async fn download(
     let mut file = file.open(part).await.map_err(disk)?;
     let mut there = if goes_on { there } else { 0 };
     let broke = |reason: String| format!("it broke off ({reason}); fetched again, it goes on from there");
-    while there < row.bytes {
-        let chunk = tokio::time::timeout(SILENCE, response.chunk());
-        let chunk = chunk.await.map_err(|_| broke("nothing came for a minute".to_owned()))?;
-        let Some(chunk) = chunk.map_err(|error| broke(cause(error)))? else { break };
-        there += chunk.len() as u64;
-        if there > row.bytes {
-            break;
+    let received = async {
+        while there < row.bytes {
+            let chunk = tokio::time::timeout(SILENCE, response.chunk());
+            let chunk = chunk.await.map_err(|_| broke("nothing came for a minute".to_owned()))?;
+            let Some(chunk) = chunk.map_err(|error| broke(cause(error)))? else { break };
+            there += chunk.len() as u64;
+            if there > row.bytes {
+                break;
+            }
+            file.write_all(&chunk).await.map_err(disk)?;
+            tell("fetching", there);
         }
-        file.write_all(&chunk).await.map_err(disk)?;
-        tell("fetching", there);
-    }
+        Ok(())
+    };
+    let received: Result<(), String> = received.await;
+    // Whatever came of it: the next try goes on from what lies there.
     file.flush().await.map_err(disk)?;
     file.sync_all().await.map_err(disk)?;
+    received?;
     match there.cmp(&row.bytes) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Less => Err(broke(format!("{there} of {} bytes", row.bytes))),

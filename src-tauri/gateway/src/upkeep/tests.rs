@@ -13,6 +13,9 @@ fn what_an_endpoint_can_be_told() {
         let mut endpoint = endpoint("e");
         change(&mut endpoint);
         let model = Arc::new(Model { exchanged, ..Model::named("m", "e".into(), true) });
+        if endpoint.origin.runtime() == Some("llamacpp") {
+            assert!(actions(&table, &endpoint, &[]).pull, "a router without a model can have one fetched");
+        }
         let ModelActions { load, unload, pull } = actions(&table, &endpoint, &[model]);
         let words = [(load, "load"), (unload, "unload"), (pull, "pull")].map(|(can, word)| if can { word } else { "" });
         assert_eq!(words.join(" ").trim(), expected, "{endpoint:?}");
