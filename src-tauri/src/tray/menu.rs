@@ -119,8 +119,8 @@ fn loaded(snapshot: &Snapshot) -> Item {
     let mut items: Vec<Item> = in_memory(snapshot)
         .map(|model| {
             let at = endpoint(snapshot, &model.endpoint);
-            let memory = model.memory.map(words::memory).or(model.size.map(words::size));
-            let memory = memory.map(|memory| format!("  {memory}")).unwrap_or_default();
+            let held = model.memory.or(model.size).map(words::memory);
+            let memory = held.map(|held| format!("  {held}")).unwrap_or_default();
             let name = named(model, at);
             if at.is_some_and(|at| at.actions.unload) {
                 let action = Action::Unload { endpoint: model.endpoint.to_string(), model: model.id.to_string() };

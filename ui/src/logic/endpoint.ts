@@ -1,7 +1,7 @@
 // An endpoint in words.
 
-import type { EndpointView } from "../bindings.ts";
-import { duration } from "./format.ts";
+import type { Allowance, EndpointView } from "../bindings.ts";
+import { duration, tokens } from "./format.ts";
 
 /** What is not as it should be; none where it simply answers. */
 export const stateOf = (endpoint: EndpointView): { says: string; tone: "amber" | "red" } | null => {
@@ -16,6 +16,15 @@ export const stateOf = (endpoint: EndpointView): { says: string; tone: "amber" |
     case "unreachable":
       return { says: "does not answer", tone: "red" };
   }
+};
+
+/** What its provider says is left of its limits: `59 of 60 requests, 29k of 30k tokens left`. */
+export const leftOf = (allowance: Allowance | undefined): string | null => {
+  if (!allowance) return null;
+  const part = (left: number | null, limit: number | null, what: string): string | null =>
+    left === null ? null : `${tokens(left)}${limit === null ? "" : ` of ${tokens(limit)}`} ${what}`;
+  const parts = [part(allowance.requests, allowance.requests_limit, "requests"), part(allowance.tokens, allowance.tokens_limit, "tokens")];
+  return `${parts.filter((said) => said !== null).join(", ")} left`;
 };
 
 /** Where a key is kept, in words: `keychain:anthropic` is the system's keychain. */

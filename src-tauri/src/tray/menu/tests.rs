@@ -101,7 +101,7 @@ fn the_whole_menu() {
         laptop(),
         &[
             "(● Serving on 127.0.0.1:4747)",
-            "(3 models, 1 loaded (5.2 GB of 16 GB))",
+            "(3 models, 1 loaded (4.8 GB of 16 GB))",
             "--",
             "default  →  qwen3:8b · Ollama >",
             "    (Ollama)",
@@ -117,7 +117,7 @@ fn the_whole_menu() {
             "    ✓ claude-sonnet-5",
             "--",
             "Loaded >",
-            "    Unload qwen3:8b · Ollama  5.2 GB",
+            "    Unload qwen3:8b · Ollama  4.8 GB",
             "Start >",
             "    LM Studio",
             "☐ Local only",
@@ -175,7 +175,7 @@ fn the_first_lines_say_how_things_stand() {
     let loaded = json!([model("a", "m", "loaded", None)]);
     check_lines(json!({ "models": loaded }), ["(● Serving on 127.0.0.1:4747)", "(1 model, 1 loaded)", ""]);
     let sized = json!([model("a", "m", "loaded", Some(99_000_000))]);
-    check_lines(json!({ "models": sized }), ["(● Serving on 127.0.0.1:4747)", "(1 model, 1 loaded (99 MB))", ""]);
+    check_lines(json!({ "models": sized }), ["(● Serving on 127.0.0.1:4747)", "(1 model, 1 loaded (95 MB))", ""]);
 
     let broken = menu(&snapshot(json!({ "settings_problem": "line 3: no" })), &Recent::default(), true);
     let told = Item::Click { text: "▲ Settings: line 3: no".to_owned(), action: Action::OpenSettings };
