@@ -36,8 +36,19 @@ const plain = (event: KeyboardEvent): boolean => {
   return true;
 };
 
+/** A key for the list that was asked for and has no focus yet. */
+const ahead = (event: KeyboardEvent): boolean => {
+  if (overlay.picking === null || writes(event.target)) return false;
+  if (event.key === "Enter") overlay.entered = true;
+  else if (event.key === "Backspace") overlay.typed = overlay.typed.slice(0, -1);
+  else if (event.key.length === 1) overlay.typed += event.key;
+  else return false;
+  return true;
+};
+
 export const pressed = (event: KeyboardEvent): void => {
   if (event.defaultPrevented || event.isComposing) return;
   const modifier = event.ctrlKey || event.metaKey;
+  if (!modifier && !event.altKey && ahead(event)) return event.preventDefault();
   if (modifier ? !event.altKey && withModifier(event) : !event.altKey && plain(event)) event.preventDefault();
 };

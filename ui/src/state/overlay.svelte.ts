@@ -55,6 +55,10 @@ class Overlay {
   menu = $state.raw<MenuAsked | null>(null);
   picking = $state.raw<PickAsked | null>(null);
   question = $state.raw<QuestionAsked | null>(null);
+  /** What was typed to narrow a list down. Here, since hands are faster than a list that is still being drawn. */
+  typed = $state("");
+  /** Whether the choice was made before the list was there. */
+  entered = $state(false);
   notes = $state.raw<Note[]>([]);
   #next = 1;
 
@@ -65,6 +69,8 @@ class Overlay {
   /** Lets the user pick one; none if they turn away. */
   pick(asked: Omit<PickAsked, "done">): Promise<string | null> {
     this.picking?.done(null);
+    this.typed = "";
+    this.entered = false;
     return new Promise((resolve) => {
       this.picking = {
         ...asked,
