@@ -19,6 +19,7 @@ pub(crate) mod openai_models;
 pub(crate) mod place;
 pub(crate) mod repair;
 pub(crate) mod schema;
+pub(crate) mod segment;
 pub mod serial;
 pub(crate) mod system;
 pub(crate) mod tags;

@@ -15,6 +15,7 @@ use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::codec::segment;
 use super::fitted::Fields;
 use super::{Operation, Protocol, Speaks, anthropic, bedrock};
 
@@ -286,13 +287,8 @@ fn edited_by(
 }
 
 /// A model's name as one part of a path, with as few escapes as the clouds' own tools write.
-fn in_path(model: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~@:".contains(&byte);
-    if model.bytes().all(plain) {
-        return Cow::Borrowed(model);
-    }
-    let escaped = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    Cow::Owned(model.bytes().map(escaped).collect())
+fn in_path(model: &str) -> String {
+    segment::escaped(model, b"-_.~@:")
 }
 
 #[cfg(test)]

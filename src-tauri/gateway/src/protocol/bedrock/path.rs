@@ -1,9 +1,8 @@
 //! Paths: `/model/{model}/converse`. A model's name may be an ARN, so that each sign but letters, digits and `-._~` is
 //! written by its number, as Amazon's SDKs do.
 
-use std::fmt::Write as _;
-
 use crate::protocol::Operation;
+use crate::protocol::codec::segment;
 
 /// The path of an operation; `None` where Bedrock's runtime has no such operation.
 pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> {
@@ -29,16 +28,7 @@ pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> 
 
 /// A name as one segment of a path.
 pub fn encoded(name: &str) -> String {
-    let mut path = String::with_capacity(name.len() + 8);
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            let _ = write!(path, "%{byte:02X}");
-        }
-    }
-    path
+    segment::escaped(name, b"-._~")
 }
 
 #[cfg(test)]

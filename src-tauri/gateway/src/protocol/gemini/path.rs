@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::protocol::Operation;
+use crate::protocol::codec::segment;
 
 /// What a path asks of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,17 +147,7 @@ pub fn decoded(path: &str) -> Option<Cow<'_, str>> {
 
 /// A name as it may stand in a path: RFC 3986's unreserved signs, and slashes and colons, which names have and paths allow.
 fn encoded(name: &str) -> String {
-    use std::fmt::Write as _;
-    let mut path = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            let _ = write!(path, "%{byte:02X}");
-        }
-    }
-    path
+    segment::escaped(name, b"-._~/:@")
 }
 
 #[cfg(test)]
