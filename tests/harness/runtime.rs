@@ -13,8 +13,6 @@ use std::time::Duration;
 use pointsman_gateway::environment::Environment;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-use super::within_time;
-
 pub(crate) use llama::{LlamaOptions, LlamaServer, strict};
 pub(crate) use ollama::Ollama;
 pub(crate) use vllm::Vllm;
@@ -119,9 +117,18 @@ async fn said<T: Send + 'static>(
     output: impl AsyncRead + Unpin + Send + 'static,
     wanted: impl Fn(&str) -> Option<T>,
 ) -> T {
+    said_within(START, output, wanted).await.unwrap_or_else(|silence| panic!("{what}: {silence}"))
+}
+
+/// The same within a time of its own, or else what was said in place of it.
+async fn said_within<T: Send + 'static>(
+    time: Duration,
+    output: impl AsyncRead + Unpin + Send + 'static,
+    wanted: impl Fn(&str) -> Option<T>,
+) -> Result<T, String> {
     let mut lines = BufReader::new(output).lines();
     let mut seen = String::new();
-    let found = within_time(START, what, async {
+    let found = tokio::time::timeout(time, async {
         while let Ok(Some(line)) = lines.next_line().await {
             if let Some(found) = wanted(&line) {
                 return Some(found);
@@ -132,9 +139,14 @@ async fn said<T: Send + 'static>(
         None
     })
     .await;
-    let Some(found) = found else { panic!("{what}: it ended; it said: {seen}") };
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    found
+    match found {
+        Ok(Some(found)) => {
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            Ok(found)
+        }
+        Ok(None) => Err(format!("it ended; it said: {seen}")),
+        Err(_) => Err(format!("waited {} s in vain; it said: {seen}", time.as_secs())),
+    }
 }
 
 /// The port in the first address of this machine that a line names.

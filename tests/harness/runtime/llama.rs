@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
-use super::{Parts, fixture, port_in, said};
+use super::{Parts, START, fixture, port_in, said_within};
 use crate::harness::{Ask, within};
 
 /// A running llama.cpp server. Killed when dropped.
@@ -45,6 +46,25 @@ pub(crate) fn strict(folder: &Path) -> Vec<String> {
     ["--jinja", "--chat-template-file", &template.display().to_string()].map(str::to_owned).to_vec()
 }
 
+/// How long one may be silent before another is started in its place: it names its address within a second or two.
+/// One of the prebuilt wheel's once never did, on a busy machine, and none of 900 that were started to see it again.
+const STUCK: Duration = Duration::from_secs(45);
+
+#[expect(clippy::print_stderr, reason = "a runtime that hung must be seen in the output")]
+fn tell_stuck(silence: &str) {
+    eprintln!("a llama-server hung as it started, another is tried: {silence}");
+}
+
+/// What each thread of a process waits for, as far as the system tells.
+fn threads(process: Option<u32>) -> String {
+    let tasks = process.and_then(|id| std::fs::read_dir(format!("/proc/{id}/task")).ok());
+    let waits = tasks.into_iter().flatten().flatten().map(|task| {
+        let read = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        format!("thread {} waits at {} in call {}\n", read("comm").trim(), read("wchan"), read("syscall").trim())
+    });
+    waits.collect()
+}
+
 impl LlamaServer {
     /// Starts one on this model and waits until it answers.
     pub(crate) async fn start(parts: &Parts, model: &Path, options: LlamaOptions) -> LlamaServer {
@@ -78,8 +98,23 @@ impl LlamaServer {
         }
         arguments.extend(options.more);
         let server = options.server.unwrap_or_else(|| parts.llama_server());
-        let mut child = Command::new(&server)
-            .args(&arguments)
+        let (child, port) = match LlamaServer::spawn(&server, &arguments, STUCK).await {
+            Ok(started) => started,
+            Err(silence) => {
+                tell_stuck(&silence);
+                let again = LlamaServer::spawn(&server, &arguments, START).await;
+                again.unwrap_or_else(|silence| panic!("llama-server to name its address, twice: {silence}"))
+            }
+        };
+        let llama = LlamaServer { child, port };
+        llama.healthy().await;
+        llama
+    }
+
+    /// Starts the process and waits until it names its port, or says how it stood when it did not.
+    async fn spawn(server: &Path, arguments: &[String], time: Duration) -> Result<(Child, u16), String> {
+        let mut child = Command::new(server)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -87,10 +122,10 @@ impl LlamaServer {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", server.display()));
         let stderr = child.stderr.take().expect("its stderr");
-        let port = said("llama-server to name its address", stderr, port_in).await;
-        let llama = LlamaServer { child, port };
-        llama.healthy().await;
-        llama
+        match said_within(time, stderr, port_in).await {
+            Ok(port) => Ok((child, port)),
+            Err(silence) => Err(silence + &threads(child.id())),
+        }
     }
 
     /// Waits until its model is loaded. It says so nowhere but here, so it is asked until it does; a connection each,
