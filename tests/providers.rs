@@ -2,13 +2,15 @@
 //!
 //! The provider is a scripted upstream at an address of its own; what the row alone decides is the same at the vendor's.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use pointsman_gateway::control::{Command, Reply};
 use pointsman_gateway::provider::hosted::ProviderSpec;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
+use crate::harness::runtime::fixture;
 use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded, chat, fake, files_with, readme};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -284,14 +286,31 @@ fn what_cannot_be_added_is_told() {
 
 #[test]
 fn the_readme_lists_every_provider() {
-    let mut table = String::from("| provider | asked as | key in | speaks |\n|---|---|---|---|\n");
+    let mut table = String::from("| provider | asked as | key in | speaks | compared with |\n|---|---|---|---|---|\n");
     for row in ProviderSpec::table().expect("the table").iter() {
         let spoken = row.speaks.iter().filter(|spoken| spoken.with.is_none()).map(|spoken| {
-            let operations: Vec<&str> = spoken.operations.iter().map(|operation| operation.id()).collect();
-            format!("{} ({})", spoken.protocol.title(), operations.join(", ").replace('_', " "))
+            let asked = spoken.operations.iter().map(|operation| operation.id());
+            let all: Vec<&str> = asked.chain(spoken.holds.iter().map(|holding| holding.id())).collect();
+            format!("{} ({})", spoken.protocol.title(), all.join(", ").replace('_', " "))
         });
         let spoken = spoken.collect::<Vec<_>>().join("; ");
-        table += &format!("| {} | `{}:MODEL` | `{}` | {spoken} |\n", row.name, row.id, row.variables.join("`, `"));
+        let keys = row.variables.join("`, `");
+        let sdks = captured(&row.id);
+        table += &format!("| {} | `{}:MODEL` | `{keys}` | {spoken} | {sdks} |\n", row.name, row.id);
     }
     readme::says("providers", &table);
+}
+
+/// The SDKs whose requests to a provider were recorded, with their versions and how many there are.
+fn captured(provider: &str) -> String {
+    let mut sdks = BTreeMap::<String, usize>::new();
+    let folder = std::fs::read_dir(fixture("captures").join(provider));
+    for file in folder.into_iter().flatten().flatten() {
+        let capture = std::fs::read_to_string(file.path()).expect("a capture");
+        let capture: Value = serde_json::from_str(&capture).expect("a capture in JSON");
+        let word = |name: &str| capture[name].as_str().expect("who sent it").to_owned();
+        *sdks.entry(format!("{} {}", word("sdk"), word("version"))).or_default() += 1;
+    }
+    let sdks: Vec<String> = sdks.into_iter().map(|(sdk, requests)| format!("{sdk} ({requests})")).collect();
+    sdks.join(", ")
 }

@@ -82,7 +82,7 @@ fn an_unknown_path_is_told_in_the_shape_of_its_surface() {
         let gateway = Gateway::start(Options::new()).await;
         let rows = [
             (Surface::Chat, "/v1/nope"),
-            (Surface::Chat, "/v1/files"),
+            (Surface::Chat, "/v1/fine_tuning/jobs"),
             (Surface::Native, "/api/nope"),
             (Surface::Chat, "/nope"),
             (Surface::Chat, "/v1/chat/completions/"),

@@ -9,7 +9,8 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode};
 
 use crate::catalog::EndpointId;
-use crate::protocol::{Operation, Protocol};
+use crate::protocol::{Holding, Operation, Protocol};
+use crate::provider::hosted::ProviderSpec;
 
 /// A request's failure.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -38,6 +39,24 @@ pub enum Error {
         name: String,
         /// Those that are.
         known: Vec<EndpointId>,
+    },
+    /// Several endpoints, or none, hold what is asked for, and the request does not say which is meant.
+    #[error("{}", whose(*.holding, .known))]
+    HolderUnclear {
+        /// What.
+        holding: Holding,
+        /// Those that do.
+        known: Vec<EndpointId>,
+    },
+    /// The endpoint that the request names holds no such thing.
+    #[error("{endpoint} holds no {} in the shape of {}; `/gateway/proxy/{endpoint}/PATH` reaches its own API", .holding.id(), .protocol.title())]
+    NotHeld {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// What.
+        holding: Holding,
+        /// In which protocol.
+        protocol: Protocol,
     },
     /// A client key that is none of ours.
     #[error("this client key is not known here; make one with `pointsman keys add TOOL`")]
@@ -274,7 +293,10 @@ impl Error {
             // What Google's APIs answer for it. SDKs ask again after a 5xx, which nobody wants here.
             Error::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Error::RouteEmpty { .. } | Error::Busy | Error::Paused | Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-            Error::NotSpoken { .. } => StatusCode::NOT_IMPLEMENTED,
+            Error::HolderUnclear { known, .. } if !known.is_empty() => StatusCode::BAD_REQUEST,
+            Error::NotSpoken { .. } | Error::NotHeld { .. } | Error::HolderUnclear { .. } => {
+                StatusCode::NOT_IMPLEMENTED
+            }
             Error::Unreachable { .. }
             | Error::BadAnswer { .. }
             | Error::BrokeOff { .. }
@@ -310,6 +332,7 @@ impl Error {
             Error::KeyUnknown => "invalid_api_key",
             Error::NoSuchPath { .. } => "unknown_path",
             Error::EndpointNotFound { .. } => "endpoint_not_found",
+            Error::HolderUnclear { .. } => "provider_unclear",
             Error::WrongMethod { .. } => "method_not_allowed",
             Error::StateChanging { .. } => "state_changing",
             Error::BodyTooLarge { .. } => "body_too_large",
@@ -320,7 +343,7 @@ impl Error {
             Error::ModelNotFound { .. } => "model_not_found",
             Error::RouteEmpty { .. } => "route_empty",
             Error::LocalOnly { .. } | Error::LocalPort { .. } => "local_only",
-            Error::NotSpoken { .. } => "not_supported_by_target",
+            Error::NotSpoken { .. } | Error::NotHeld { .. } => "not_supported_by_target",
             Error::Unsayable { .. } => "unsupported_value",
             Error::ResponseNotFound { .. } => "response_not_found",
             Error::PreviousNotFound { .. } => "previous_response_not_found",
@@ -352,6 +375,20 @@ fn detail(said: &str) -> String {
 
 fn there_are(known: &[EndpointId]) -> String {
     if known.is_empty() { String::new() } else { format!(" (there are {})", known.join(", ")) }
+}
+
+fn whose(holding: Holding, known: &[EndpointId]) -> String {
+    let what = holding.id();
+    if known.is_empty() {
+        let others = ProviderSpec::holding(holding).join(", ");
+        return format!(
+            "no provider in the settings holds {what}; {others} do: `pointsman keys add PROVIDER` adds one"
+        );
+    }
+    let known = known.join(", ");
+    format!(
+        "whose {what} are meant? {known} hold some: add `?provider=NAME` or the header `x-pointsman-provider: NAME`"
+    )
 }
 
 fn did_you_mean(near: &[Arc<str>]) -> String {

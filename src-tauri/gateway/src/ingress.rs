@@ -9,7 +9,7 @@ pub mod turn;
 
 use http::Method;
 
-use crate::protocol::{Operation, Protocol, gemini};
+use crate::protocol::{Holding, Operation, Protocol, gemini};
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Place<'a> {
     Infer(Protocol, Operation),
     /// Anything in the own API of an endpoint, by the endpoint's name and the path there.
     Proxy(&'a str, &'a str),
+    /// What an account holds at its provider, and the path there, with the protocol's own word first.
+    Held(Protocol, Holding, &'a str),
     /// A question whose model stands in the path, as the path writes it, and whose body says what kind it is.
     Invoke(&'a str),
     /// The list of models, in OpenAI's shape or, for a caller that says so, in Anthropic's.
@@ -84,6 +86,7 @@ pub fn place(path: &str) -> Option<Place<'_>> {
         "/messages" => infer(Protocol::Anthropic, Operation::Chat),
         "/messages/count_tokens" => infer(Protocol::Anthropic, Operation::CountTokens),
         "/models" => Some(Place::Models),
+        _ if let Some(held) = held(path) => Some(held),
         "/.well-known/pointsman.json" => Some(Place::WellKnown),
         "/health" | "/health/liveness" | "/health/readiness" => Some(Place::Health),
         "/" => Some(Place::Root),
@@ -91,6 +94,17 @@ pub fn place(path: &str) -> Option<Place<'_>> {
             Some(id) => Some(Place::Model(id)),
             None => kept(path.strip_prefix("/responses/")?),
         },
+    }
+}
+
+/// Files and batches, and what is below them.
+fn held(path: &str) -> Option<Place<'_>> {
+    let below = |word: &str| path.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match path {
+        _ if below("/files") => Some(Place::Held(Protocol::OpenAiChat, Holding::Files, path)),
+        _ if below("/batches") => Some(Place::Held(Protocol::OpenAiChat, Holding::Batches, path)),
+        _ if below("/messages/batches") => Some(Place::Held(Protocol::Anthropic, Holding::Batches, path)),
+        _ => None,
     }
 }
 
@@ -152,6 +166,10 @@ impl Place<'_> {
             Place::Response(_) => (method == Method::GET || method == Method::DELETE, "GET, DELETE"),
             Place::ResponseItems(_) => (method == Method::GET, "GET"),
             Place::OllamaChange(_) | Place::Proxy(..) => (true, ""),
+            Place::Held(..) => {
+                let fits = [Method::GET, Method::POST, Method::DELETE].contains(method);
+                (fits, "GET, POST, DELETE")
+            }
             Place::Models
             | Place::Model(_)
             | Place::GeminiModels
@@ -185,6 +203,7 @@ impl Place<'_> {
             | Place::Root => true,
             Place::Invoke(_)
             | Place::Proxy(..)
+            | Place::Held(..)
             | Place::Response(_)
             | Place::ResponseItems(_)
             | Place::ResponseCancel(_)
@@ -198,7 +217,7 @@ impl Place<'_> {
     /// The protocol whose error shape fits.
     pub fn protocol(self) -> Protocol {
         match self {
-            Place::Infer(protocol, _) => protocol,
+            Place::Infer(protocol, _) | Place::Held(protocol, ..) => protocol,
             Place::Response(_) | Place::ResponseItems(_) | Place::ResponseCancel(_) => Protocol::OpenAiResponses,
             Place::GeminiModels | Place::GeminiModel(_) => Protocol::Gemini,
             Place::OllamaTags
@@ -274,6 +293,13 @@ mod tests {
         check("/gateway/openai/v1/models", None);
         check("/gateway/proxy/groq/v1/batches/b_1", Some(Place::Proxy("groq", "v1/batches/b_1")));
         check("/gateway/proxy/groq/", None);
+        let held = |holding, path| Some(Place::Held(Protocol::OpenAiChat, holding, path));
+        check("/v1/files", held(Holding::Files, "/files"));
+        check("/files/file-1/content", held(Holding::Files, "/files/file-1/content"));
+        check("/v1/batches/b_1/cancel", held(Holding::Batches, "/batches/b_1/cancel"));
+        check("/v1/filesystem", None);
+        let batches = "/messages/batches/b_1/results";
+        check("/v1/messages/batches/b_1/results", Some(Place::Held(Protocol::Anthropic, Holding::Batches, batches)));
         check("/health/readiness", Some(Place::Health));
         check("/", Some(Place::Root));
         check("//", None);

@@ -284,6 +284,26 @@ impl Operation {
     }
 }
 
+/// What an account holds at its provider: nothing that a model is asked. Closed, like [`Protocol`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holding {
+    /// Files that were sent there or made there.
+    Files,
+    /// Many requests that are answered later, in one go and cheaper.
+    Batches,
+}
+
+impl Holding {
+    /// Its name in paths and in words.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Holding::Files => "files",
+            Holding::Batches => "batches",
+        }
+    }
+}
+
 /// A protocol as one endpoint speaks it. Endpoints list theirs best first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -294,6 +314,9 @@ pub struct Speaks {
     pub prefix: String,
     /// What it can be asked.
     pub operations: Vec<Operation>,
+    /// What it holds for an account, at the protocol's own paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Holding>,
     /// How a cloud changes it; none where it is its maker's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,

@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub use version::at_least;
 
 use crate::protocol::shape::{Beside, Shape};
-use crate::protocol::{Operation, Protocol, Speaks};
+use crate::protocol::{Holding, Operation, Protocol, Speaks};
 
 /// A row's key in `runtimes.toml`: `ollama`, `lmstudio`, `llamacpp`, `llamafile`, `vllm`, ...
 pub type RuntimeId = Arc<str>;
@@ -270,6 +270,9 @@ pub struct Spoken {
     pub prefix: String,
     /// What it can be asked.
     pub operations: Vec<Operation>,
+    /// What it holds for an account, at the protocol's own paths.
+    #[serde(default)]
+    pub holds: Vec<Holding>,
     /// How a cloud changes it; none where it is its maker's own.
     #[serde(default)]
     pub shape: Option<Shape>,
@@ -321,9 +324,9 @@ pub struct Installation {
 
 impl From<&Spoken> for Speaks {
     fn from(spoken: &Spoken) -> Speaks {
-        let Spoken { protocol, prefix, operations, shape, query, fields, with: _, without: _, since: _ } =
+        let Spoken { protocol, prefix, operations, holds, shape, query, fields, with: _, without: _, since: _ } =
             spoken.clone();
-        Speaks { protocol, prefix, operations, shape, beside: Beside { query, fields } }
+        Speaks { protocol, prefix, operations, holds, shape, beside: Beside { query, fields } }
     }
 }
 

@@ -146,6 +146,7 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         protocol,
         prefix: protocol.default_prefix().to_owned(),
         operations: operations.to_vec(),
+        holds: Vec::new(),
         shape: None,
         beside: Beside::default(),
     };

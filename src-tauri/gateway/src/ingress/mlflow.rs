@@ -38,6 +38,7 @@ pub fn plain(path: &str) -> Option<&str> {
         Place::GeminiModels | Place::GeminiModel(_) => protocols.contains(&Protocol::Gemini),
         Place::Invoke(_)
         | Place::Proxy(..)
+        | Place::Held(..)
         | Place::OllamaTags
         | Place::OllamaLoaded
         | Place::OllamaShow

@@ -20,7 +20,7 @@ pub use auth::{Auth, AwsService, EntraScope, KeyHeader};
 pub use template::Template;
 
 use super::{Listing, Spoken};
-use crate::protocol::{Operation, Protocol};
+use crate::protocol::{Holding, Operation, Protocol};
 
 /// The table as it is compiled in.
 const TABLE: &str = include_str!("../../providers.toml");
@@ -164,6 +164,13 @@ impl ProviderSpec {
         let table = ProviderSpec::table().unwrap_or_default();
         let offers = |row: &&Arc<ProviderSpec>| row.speaks.iter().any(|spoken| spoken.operations.contains(&operation));
         table.iter().filter(offers).map(|row| row.name.clone()).collect()
+    }
+
+    /// The names of those that hold something for an account.
+    pub fn holding(holding: Holding) -> Vec<String> {
+        let table = ProviderSpec::table().unwrap_or_default();
+        let holds = |row: &&Arc<ProviderSpec>| row.speaks.iter().any(|spoken| spoken.holds.contains(&holding));
+        table.iter().filter(holds).map(|row| row.name.clone()).collect()
     }
 
     /// The row of an id.

@@ -16,6 +16,7 @@ fn endpoint(id: &str, runtime: &str, local: bool) -> Endpoint {
             protocol: Protocol::OpenAiChat,
             prefix: "/v1".into(),
             operations,
+            holds: Vec::new(),
             shape: None,
             beside: Default::default(),
         }],

@@ -19,7 +19,7 @@ use super::body::Body;
 use super::guard::{self, Guard};
 use super::infer::{Asks, Question, infer};
 use super::lists;
-use super::proxy::proxy;
+use super::proxy::{held, proxy};
 use super::read::read;
 use super::responses;
 use crate::catalog::{Catalog, Origin};
@@ -164,6 +164,10 @@ async fn admitted(shared: &Arc<Shared>, door: &Door, guard: &Guard, mut request:
         Place::Proxy(endpoint, path) => {
             let (endpoint, path) = (named(endpoint), path.to_owned());
             return Box::pin(proxy(shared, door, key, (&endpoint, &path), request)).await;
+        }
+        Place::Held(protocol, holding, path) => {
+            let path = path.to_owned();
+            return Box::pin(held(shared, door, key, (protocol, holding, &path), request)).await;
         }
         Place::OllamaChange(what) => {
             return turn_away(shared, protocol, &Error::StateChanging { what }, &request);

@@ -1,14 +1,16 @@
-//! A provider's whole own API: `/gateway/proxy/ENDPOINT/PATH`, with its credential put in.
+//! What is passed on to a provider as it is, with its credential put in: its whole own API under
+//! `/gateway/proxy/ENDPOINT/PATH`, and an account's files and batches at the paths where OpenAI and Anthropic have them.
 //!
-//! For what no surface has: files, batches, fine-tuning. Method, path, query, headers and body go on as they came, and so
-//! does the answer; nothing is translated and nobody else is asked. It always needs a client key, since it spends the
-//! user's money. What each provider has there is its own documentation's business.
+//! For what no model answers and no surface has. Method, path, query, headers and body go on as they came, and so does the
+//! answer; nothing is translated and nobody else is asked. It always needs a client key, since it spends the user's money.
+//! What each provider has there is its own documentation's business.
 
 use std::sync::Arc;
 
 use http::header::USER_AGENT;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use url::form_urlencoded;
 
 use super::answer::{Door, Shared, printable, turn_away};
 use super::body::Body;
@@ -19,9 +21,14 @@ use crate::catalog::{Catalog, Endpoint, Model, ModelState, Origin};
 use crate::dispatch::Inbound;
 use crate::error::Error;
 use crate::ingress::peek::{self, Peek};
-use crate::protocol::{Operation, Protocol, gemini};
+use crate::protocol::{Holding, Operation, Protocol, Speaks, gemini};
 use crate::routing::Target;
 use crate::usage::recorder::Recorder;
+
+/// What Anthropic's callers send, and nobody else.
+const ANTHROPIC_VERSION: &str = "anthropic-version";
+/// Names the provider, as `?provider=` does.
+const PROVIDER: &str = "x-pointsman-provider";
 
 /// Passes a request on to `path` at the endpoint `name`.
 pub(super) async fn proxy(
@@ -31,8 +38,63 @@ pub(super) async fn proxy(
     (name, path): (&str, &str),
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let found = endpoint(&Arc::clone(&shared.catalog.borrow()), name);
+    let found = endpoint(&shared.catalog.borrow(), name);
     let protocol = found.as_ref().map_or(Protocol::OpenAiChat, |endpoint| spoken(endpoint, path));
+    if climbs(path) {
+        let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(path) };
+        return turn_away(shared, protocol, &error, &request);
+    }
+    let path = match request.uri().query() {
+        Some(query) => format!("/{path}?{query}"),
+        None => format!("/{path}"),
+    };
+    pass(shared, door, key, Way { protocol, path, endpoint: found }, request).await
+}
+
+/// Passes a request on to whoever holds what it is about: the provider that it names, or the only one that does.
+pub(super) async fn held(
+    shared: &Arc<Shared>,
+    door: &Door,
+    key: Key,
+    (protocol, holding, path): (Protocol, Holding, &str),
+    mut request: Request<Incoming>,
+) -> Response<Body> {
+    // Anthropic's files are where OpenAI's are.
+    let protocol = if request.headers().contains_key(ANTHROPIC_VERSION) { Protocol::Anthropic } else { protocol };
+    if climbs(path) {
+        let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(path) };
+        return turn_away(shared, protocol, &error, &request);
+    }
+    let named = request.headers_mut().remove(PROVIDER).and_then(|name| name.to_str().ok().map(str::to_owned));
+    let pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let (own, others): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name == "provider");
+    let named = own.into_iter().next().map(|(_, name)| name.into_owned()).or(named);
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish();
+    let found = holder(&shared.catalog.borrow(), named.as_deref(), protocol, holding);
+    let (endpoint, path) = match found {
+        Ok((endpoint, prefix)) => (Ok(endpoint), format!("{prefix}{path}")),
+        Err(error) => (Err(error), path.to_owned()),
+    };
+    let path = if query.is_empty() { path } else { format!("{path}?{query}") };
+    pass(shared, door, key, Way { protocol, path, endpoint }, request).await
+}
+
+/// Where a request is passed on to.
+struct Way {
+    /// Whose header carries the credential, and whose shape an error has.
+    protocol: Protocol,
+    /// The path there, with its query.
+    path: String,
+    endpoint: Result<Arc<Endpoint>, Error>,
+}
+
+async fn pass(
+    shared: &Arc<Shared>,
+    door: &Door,
+    key: Key,
+    Way { protocol, path, endpoint }: Way,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let client = match key {
         Key::Known(client) => client,
         Key::Wrong => return turn_away(shared, protocol, &Error::KeyUnknown, &request),
@@ -41,17 +103,13 @@ pub(super) async fn proxy(
             return turn_away(shared, protocol, &error, &request);
         }
     };
-    let endpoint = match found {
+    let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
         Err(error) => return turn_away(shared, protocol, &error, &request),
     };
     let settings = Arc::clone(&door.settings.borrow());
     if settings.local_only && !endpoint.local {
-        return turn_away(shared, protocol, &Error::LocalOnly { name: name.to_owned() }, &request);
-    }
-    if climbs(path) {
-        let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(path) };
-        return turn_away(shared, protocol, &error, &request);
+        return turn_away(shared, protocol, &Error::LocalOnly { name: endpoint.id.to_string() }, &request);
     }
     let (parts, body) = request.into_parts();
     let mut recorder = Recorder::new(
@@ -59,7 +117,7 @@ pub(super) async fn proxy(
         shared.live.clone(),
         protocol,
         Operation::Raw,
-        format!("{}/{path}", endpoint.id).into(),
+        format!("{}{}", endpoint.id, path.split('?').next().unwrap_or_default()).into(),
     );
     recorder.client(Some(client), parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()));
     let limit = settings.limits.body_bytes;
@@ -77,10 +135,6 @@ pub(super) async fn proxy(
     let peek = peek::json(&body).unwrap_or_else(|_| Peek::nothing());
     let model = Model::named(peek.model.as_deref().unwrap_or("-"), Arc::clone(&endpoint.id), endpoint.local);
     let target = Target { endpoint, model: Arc::new(Model { state: ModelState::Hosted, ..model }) };
-    let path = match parts.uri.query() {
-        Some(query) => format!("/{path}?{query}"),
-        None => format!("/{path}"),
-    };
     let inbound = Inbound {
         protocol,
         operation: Operation::Raw,
@@ -107,6 +161,38 @@ fn endpoint(catalog: &Catalog, name: &str) -> Result<Arc<Endpoint>, Error> {
         name: name.chars().filter(|sign| !sign.is_control()).take(120).collect(),
         known: configured().map(|endpoint| Arc::clone(&endpoint.id)).collect(),
     })
+}
+
+/// Who holds it: the endpoint or provider of that name, which need not be in the table, else the only one that is known to.
+/// With it goes what stands there before the protocol's own paths.
+fn holder(
+    catalog: &Catalog,
+    name: Option<&str>,
+    protocol: Protocol,
+    holding: Holding,
+) -> Result<(Arc<Endpoint>, String), Error> {
+    let prefix = |endpoint: &Endpoint, holds: bool| {
+        let fits =
+            |it: &&Speaks| it.protocol == protocol && it.shape.is_none() && (!holds || it.holds.contains(&holding));
+        endpoint.speaks.iter().find(fits).map(|speaks| speaks.prefix.clone())
+    };
+    if let Some(name) = name {
+        let endpoint = endpoint(catalog, name)?;
+        let at = prefix(&endpoint, true).or_else(|| prefix(&endpoint, endpoint.provider.is_some()));
+        return match at {
+            Some(prefix) => Ok((endpoint, prefix)),
+            None => Err(Error::NotHeld { endpoint: Arc::clone(&endpoint.id), holding, protocol }),
+        };
+    }
+    let configured = catalog.endpoints().filter(|it| matches!(it.origin, Origin::Configured { .. }));
+    let mut holders = configured.filter_map(|endpoint| Some((Arc::clone(endpoint), prefix(endpoint, true)?)));
+    match (holders.next(), holders.next()) {
+        (Some(only), None) => Ok(only),
+        (first, second) => {
+            let known = first.into_iter().chain(second).chain(holders);
+            Err(Error::HolderUnclear { holding, known: known.map(|(endpoint, _)| Arc::clone(&endpoint.id)).collect() })
+        }
+    }
 }
 
 /// The protocol to which a path belongs: whose header carries the credential, and whose shape an error has.

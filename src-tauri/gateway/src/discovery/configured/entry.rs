@@ -137,6 +137,7 @@ fn usual(protocol: Protocol) -> Speaks {
         protocol,
         prefix: protocol.default_prefix().to_owned(),
         operations,
+        holds: Vec::new(),
         shape: None,
         beside: Beside::default(),
     }

@@ -17,6 +17,7 @@ fn endpoint(runtime: &str, speaks: &[(Protocol, &[Operation])]) -> Endpoint {
                 protocol: *protocol,
                 prefix: protocol.default_prefix().to_owned(),
                 operations: operations.to_vec(),
+                holds: Vec::new(),
                 shape: None,
                 beside: Default::default(),
             })
