@@ -121,6 +121,27 @@ fn a_stream_that_ends_before_its_first_byte_is_skipped() {
 }
 
 #[test]
+fn a_stream_that_begins_with_an_error_is_skipped() {
+    bounded(async {
+        let error = |kind: &str| json!({"type": "error", "error": {"type": kind, "message": "not now"}});
+        for surface in [Surface::Chat, Surface::Messages, Surface::Responses] {
+            let (first, second) = (fake::speaks().await, fake::speaks().await);
+            let gateway = two(&first, &second, Options::new()).await;
+            first.on("POST", surface.path(), Script::events().named("error", &error("overloaded_error")));
+            let answer = gateway.post(surface.path(), &surface.stream("work")).await.expect(200).await;
+            assert_eq!(answer.header("x-pointsman-target"), "second/m", "nothing was told yet: {surface:?}");
+            assert!(answer.text().await.contains("switches"));
+        }
+        let (first, second) = (fake::speaks().await, fake::speaks().await);
+        let gateway = two(&first, &second, Options::new()).await;
+        first.on("POST", CHAT, Script::events().event(&error("invalid_request_error")));
+        let answer = gateway.post(CHAT, &chat_stream("work")).await.expect(200).await;
+        assert_eq!(answer.header("x-pointsman-target"), "first/m", "another would say the same of a client's mistake");
+        assert!(answer.text().await.contains("invalid_request_error"));
+    });
+}
+
+#[test]
 fn a_clients_own_mistake_is_not_tried_elsewhere() {
     bounded(async {
         for status in [400, 404, 413, 422] {

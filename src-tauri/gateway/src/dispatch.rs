@@ -222,7 +222,10 @@ impl Dispatch {
                     self.heard(target, answer.retry.as_ref());
                     if answer.retry.is_some() && nth < last {
                         tracing::debug!(endpoint = %target.endpoint.id, status = %answer.response.status(), "trying the next target");
-                        recorder.missed(format!("it answered {}", answer.response.status()));
+                        recorder.missed(match answer.response.status() {
+                            status if status.is_success() => "its answer began with an error".to_owned(),
+                            status => format!("it answered {status}"),
+                        });
                         continue;
                     }
                     recorder.dropped(dropped);

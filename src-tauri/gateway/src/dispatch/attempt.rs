@@ -18,6 +18,7 @@ use crate::builtin::Lease;
 use crate::catalog::{Address, Endpoint, Failure, Origin};
 use crate::error::Error;
 use crate::protocol::anthropic::opening;
+use crate::protocol::codec::fault;
 use crate::provider::Quirks;
 use crate::routing::Target;
 use crate::secrets::redact::Redactor;
@@ -220,6 +221,12 @@ impl Dispatch {
                 // Told as what it is: a client that reads only the status must not take it for an answer.
                 *answer.response.status_mut() = StatusCode::BAD_REQUEST;
             }
+            // A stream that begins with an error has told the client nothing yet.
+            answer.retry = answer.retry.or(match fault::status_of_first(bytes) {
+                Some(429 | 503 | 529) => Some(Failure::Overloaded(None)),
+                Some(status) if status >= 500 => Some(Failure::ServerError(status)),
+                Some(_) | None => None,
+            });
         }
         Attempt::Answer(Box::new(answer))
     }

@@ -14,6 +14,9 @@ use crate::completion::Delta;
 /// The longest text that is passed on where a body is no JSON.
 const LONGEST: usize = 500;
 
+/// So far into an answer the word `error` stands at the latest, if it is one.
+const EARLY: usize = 120;
+
 /// Reads an error body. Bytes that tell nothing readable give an empty message.
 pub fn read(body: &[u8]) -> UpstreamError {
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
@@ -103,6 +106,32 @@ pub fn status(code: &str) -> Option<u16> {
     })
 }
 
+/// The HTTP status that an answer's first bytes stand for, where they tell an error although the answer's status is that of
+/// a success: one that is told as the first event of a stream, or in place of a list. `None` where they do not say which.
+pub fn status_of_first(bytes: &[u8]) -> Option<u16> {
+    // Where the word can stand: most answers begin otherwise, and are not looked into.
+    let early = bytes.get(..bytes.len().min(EARLY)).unwrap_or_default();
+    memchr::memmem::find(early, b"error")?;
+    let line = bytes.trim_ascii_start().strip_prefix(b"event:").map_or(bytes, |rest| {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        rest.get(end..).unwrap_or_default()
+    });
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"data:").unwrap_or(line);
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    let line = line.strip_prefix(b"[").map_or(line, |list| list.strip_suffix(b",").unwrap_or(list));
+    let event: Value = serde_json::from_slice(line).ok()?;
+    let told = event.get("error").filter(|error| !error.is_null());
+    let error = told.or_else(|| Some(&event).filter(|event| event.get("type").is_some_and(|kind| kind == "error")))?;
+    // OpenRouter and Google say the status as a number.
+    let number = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+    number.filter(|code| (400..600).contains(code)).or_else(|| {
+        let code = find(error)?.code?;
+        let broken = ["api_error", "server_error", "internal_server_error", "InternalServerError", "INTERNAL"];
+        status(&code).or_else(|| broken.contains(&&*code).then_some(502))
+    })
+}
+
 /// Whether a message or code says that the prompt is longer than the context.
 fn exceeds(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
@@ -130,6 +159,29 @@ mod tests {
     fn check(body: &str, message: &str, code: Option<&str>, context_exceeded: bool) {
         let expected = UpstreamError { message: message.into(), code: code.map(str::to_owned), context_exceeded };
         assert_eq!(read(body.as_bytes()), expected, "{body}");
+    }
+
+    #[test]
+    fn what_is_told_first() {
+        #[track_caller]
+        fn check(first: &str, expected: Option<u16>) {
+            assert_eq!(status_of_first(first.as_bytes()), expected, "{first}");
+        }
+        let overloaded = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+        check(&format!("event: error\ndata: {overloaded}\n\n"), Some(503));
+        check(&format!("data: {overloaded}\n\n"), Some(503));
+        check("data: {\"error\":{\"code\":429,\"message\":\"busy\"}}\n\ndata: [DONE]\n\n", Some(429));
+        check("data:{\"id\":\"gen-1\",\"error\":{\"code\":502,\"message\":\"m\"},\"choices\":[]}\n\n", Some(502));
+        check("event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"m\"}\n\n", Some(502));
+        check("[{\"error\":{\"code\":503,\"message\":\"m\",\"status\":\"UNAVAILABLE\"}}", Some(503));
+        check("{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\"}}", Some(400));
+        // It does not say whose fault it is.
+        check("{\"error\":\"the runner stopped\"}\n", None);
+        check("data: {\"error\":null,\"choices\":[]}\n\n", None);
+        check("data: {\"choices\":[{\"delta\":{\"content\":\"an error\"}}]}\n\n", None);
+        check("event: message_start\ndata: {\"type\":\"message_start\"}\n\n", None);
+        check("event: error\ndata: {\"type\":\"err", None);
+        check("event: error", None);
     }
 
     #[test]
