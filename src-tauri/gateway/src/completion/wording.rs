@@ -52,7 +52,7 @@ impl Wording {
 
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
-        self.size() == 0
+        self.written().is_empty()
     }
 
     /// Whether it says nothing but white space.
@@ -64,11 +64,11 @@ impl Wording {
         }
     }
 
-    /// About how many bytes it has: those of escapes are counted too.
-    pub fn size(&self) -> usize {
+    /// What it says or, with JSON's escapes still in it, what stood there: good enough to weigh it by.
+    pub fn written(&self) -> &str {
         match &self.0 {
-            Form::Plain(text) => text.len(),
-            Form::Literal(literal) => literal.inner().len(),
+            Form::Plain(text) => text,
+            Form::Literal(literal) => literal.inner(),
         }
     }
 
