@@ -1,7 +1,9 @@
-//! Reads Tauri's configuration into the program, and sees to it that there is a page.
+//! Reads Tauri's configuration into the programs, and sees to it that there is a page.
 
 use std::path::Path;
-use std::{fs, io};
+use std::{env, fs, io};
+
+use serde_json::Value;
 
 /// Where the window's page is built.
 const PAGE: &str = "../ui/dist";
@@ -18,6 +20,9 @@ fn main() -> io::Result<()> {
         fs::create_dir_all(PAGE)?;
         fs::write(index, PLACEHOLDER)?;
     }
+    if looks_for_updates()? {
+        println!("cargo:rustc-env=POINTSMAN_LOOKS_FOR_UPDATES=1");
+    }
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(&[
         "ask",
         "watch",
@@ -30,4 +35,19 @@ fn main() -> io::Result<()> {
         "set_autostart",
     ])))
     .map_err(io::Error::other)
+}
+
+/// Whether this is built as a release that looks for newer ones: the tray, which knows no Tauri, is told here.
+fn looks_for_updates() -> io::Result<bool> {
+    println!("cargo:rerun-if-changed=tauri.conf.json");
+    println!("cargo:rerun-if-env-changed=TAURI_CONFIG");
+    let own = fs::read_to_string("tauri.conf.json")?;
+    #[expect(clippy::disallowed_methods, reason = "a build script has no other environment")]
+    let given = env::var("TAURI_CONFIG").unwrap_or_else(|_| "{}".to_owned());
+    let mut updater = false;
+    for text in [own, given] {
+        let config: Value = serde_json::from_str(&text).map_err(io::Error::other)?;
+        updater |= config.pointer("/plugins/updater").is_some_and(|updater| !updater.is_null());
+    }
+    Ok(updater)
 }

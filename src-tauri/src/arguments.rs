@@ -1,15 +1,14 @@
 //! What the program was asked on its command line.
 //!
-//! A menu entry, the login and the tray process start it; a person uses `pointsman`. So there is little to say here.
+//! A menu entry and the login start it; a person uses `pointsman`. So there is little to say here.
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
 Pointsman's tray and window. The command line is `pointsman`.
 
-usage: pointsman-desktop [--hidden | --window [VIEW] | --version | --help]
+usage: pointsman-desktop [--hidden | --version | --help]
 
-  --hidden          only the tray, as at login; without it the window opens too
-  --window [VIEW]   only the window, of a gateway that runs already";
+  --hidden   only the tray, as at login; without it the window opens too";
 
 /// What is to be started.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,13 +17,6 @@ pub(crate) enum Arguments {
     App {
         /// Whether the window waits until it is asked for.
         hidden: bool,
-    },
-    /// The window alone.
-    Window {
-        /// What it shows first.
-        view: Option<String>,
-        /// Whether the tray process says on stdin what to show, and ends it by going.
-        led: bool,
     },
     /// What can be said.
     Help,
@@ -37,14 +29,9 @@ impl Arguments {
     pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Arguments, String> {
         let words: Vec<String> = words.into_iter().collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let window = |view: Option<&str>, led| Arguments::Window { view: view.map(str::to_owned), led };
         match words.as_slice() {
             [] => Ok(Arguments::App { hidden: false }),
             ["--hidden"] => Ok(Arguments::App { hidden: true }),
-            ["--window"] => Ok(window(None, false)),
-            ["--window", "--led"] => Ok(window(None, true)),
-            ["--window", "--led", view] if !view.starts_with('-') => Ok(window(Some(view), true)),
-            ["--window", view] if !view.starts_with('-') => Ok(window(Some(view), false)),
             ["--help" | "-h"] => Ok(Arguments::Help),
             ["--version" | "-V"] => Ok(Arguments::Version),
             words => Err(format!("`{}` means nothing here; see --help", words.join(" "))),
@@ -63,16 +50,11 @@ mod tests {
 
     #[test]
     fn few_words_are_known() {
-        let window = |view: Option<&str>, led| Arguments::Window { view: view.map(str::to_owned), led };
         check(&[], Arguments::App { hidden: false });
         check(&["--hidden"], Arguments::App { hidden: true });
-        check(&["--window"], window(None, false));
-        check(&["--window", "models:code"], window(Some("models:code"), false));
-        check(&["--window", "--led", "chat:new"], window(Some("chat:new"), true));
-        check(&["--window", "--led"], window(None, true));
         check(&["--version"], Arguments::Version);
         check(&["serve"], None);
-        check(&["--window", "--hidden"], None);
-        check(&["--hidden", "--window"], None);
+        check(&["--window"], None);
+        check(&["--hidden", "--version"], None);
     }
 }

@@ -3,10 +3,10 @@
 use pointsman_gateway::control::Command;
 use pointsman_gateway::control::socket::Handler;
 use pointsman_gateway::gateway;
+use pointsman_shared::world::World;
 
 use crate::keeper;
 use crate::signals::Signals;
-use crate::world::World;
 
 /// Serves until asked to stop; a second request cuts what is still open.
 pub(crate) async fn run(world: World) -> anyhow::Result<i32> {

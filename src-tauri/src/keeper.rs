@@ -14,10 +14,9 @@ use pointsman_gateway::control::{Command, Handle, Reply, Snapshot};
 use pointsman_gateway::environment::Folders;
 use pointsman_gateway::gateway::{self, Running, Start, StartError};
 use pointsman_gateway::secrets::KeychainMode;
+use pointsman_shared::world::World;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-use crate::world::World;
 
 /// The pause before another try.
 const PAUSE: Duration = Duration::from_secs(5);

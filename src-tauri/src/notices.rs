@@ -4,17 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use notify_rust::Notification;
 use pointsman_gateway::catalog::EndpointState;
 use pointsman_gateway::control::{EndpointView, Snapshot};
 use pointsman_gateway::settings::read as settings;
-use tauri::AppHandle;
-use tauri_plugin_notification::NotificationExt;
 
-use crate::app::Desk;
+use crate::desk::Desk;
 use crate::keeper::Sight;
 
 /// A runtime that is restarted is gone for a moment; told is what holds for so long.
 const QUIET: Duration = Duration::from_secs(3);
+/// The identifier in `tauri.conf.json`, by which a package makes us known.
+#[cfg(any(windows, target_os = "macos"))]
+const ID: &str = "dev.pointsman.Pointsman";
 
 /// What a notice is about: each has a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 /// Tells it, unless the user turned its kind off.
-pub(crate) fn say(app: &AppHandle, desk: &Desk, kind: Kind, title: &str, text: &str) {
+pub(crate) fn say(desk: &Desk, kind: Kind, title: &str, text: &str) {
     let read = settings::load(&desk.world.folders.settings());
     // Broken settings turn nothing off.
     let switches = read.map(|read| read.settings.notifications).unwrap_or_default();
@@ -38,20 +40,45 @@ pub(crate) fn say(app: &AppHandle, desk: &Desk, kind: Kind, title: &str, text: &
         Kind::Key => switches.keys,
     };
     if wanted {
-        show(app, title, text);
+        show(title, text);
     }
 }
 
 /// Tells it. A desktop that shows no notices loses it: nothing here is only told so.
-pub(crate) fn show(app: &AppHandle, title: &str, text: &str) {
+pub(crate) fn show(title: &str, text: &str) {
     tracing::debug!(target: "desktop", title, text, "notice");
-    if let Err(error) = app.notification().builder().title(title).body(text).show() {
-        tracing::debug!(target: "desktop", %error, "the desktop shows no notices");
+    let mut notice = Notification::new();
+    notice.summary(title).body(text).auto_icon();
+    from_us(&mut notice);
+    // The desktop may take its time.
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = notice.show() {
+            tracing::debug!(target: "desktop", %error, "the desktop shows no notices");
+        }
+    });
+}
+
+/// By what the system knows us where we are installed; it shows nothing of one that it does not know.
+#[cfg(windows)]
+fn from_us(notice: &mut Notification) {
+    if !cfg!(debug_assertions) {
+        notice.app_id(ID);
     }
 }
 
+/// By what the system knows us where we are installed; it shows nothing of one that it does not know.
+#[cfg(target_os = "macos")]
+fn from_us(_notice: &mut Notification) {
+    // It can be said once; later it holds already.
+    let _ = notify_rust::set_application(if cfg!(debug_assertions) { "com.apple.Terminal" } else { ID });
+}
+
+/// By what the system knows us: the program's own name.
+#[cfg(not(any(windows, target_os = "macos")))]
+fn from_us(_notice: &mut Notification) {}
+
 /// Tells what comes and goes until the program ends.
-pub(crate) async fn run(app: AppHandle, desk: Arc<Desk>) {
+pub(crate) async fn run(desk: Arc<Desk>) {
     let mut sight = desk.watch();
     let mut known: Option<Arc<Snapshot>> = None;
     while sight.changed().await.is_ok() {
@@ -68,7 +95,7 @@ pub(crate) async fn run(app: AppHandle, desk: Arc<Desk>) {
             && before.instance == after.instance
         {
             for (kind, title, text) in news(before, after) {
-                say(&app, &desk, kind, &title, &text);
+                say(&desk, kind, &title, &text);
             }
         }
         known = now;

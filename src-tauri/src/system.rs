@@ -1,6 +1,10 @@
-//! What the system offers: a display, and the library without which there is no tray icon on Linux.
+//! What the system offers: a display, the library without which there is no tray icon on Linux, and another start.
+
+use std::io;
+use std::process::{Command, Stdio};
 
 use pointsman_gateway::environment::Environment;
+use pointsman_shared::program;
 
 /// Whether there is anything to draw on.
 #[cfg(target_os = "linux")]
@@ -33,7 +37,7 @@ pub(crate) fn without_gl(_environment: &Environment) {}
 
 /// Gives the window what was taken from the tray.
 #[cfg(target_os = "linux")]
-pub(crate) fn with_gl(command: &mut tokio::process::Command, environment: &Environment) {
+pub(crate) fn with_gl(command: &mut Command, environment: &Environment) {
     match environment.get(GL) {
         Some(value) => command.env(GL, value),
         None => command.env_remove(GL),
@@ -42,7 +46,15 @@ pub(crate) fn with_gl(command: &mut tokio::process::Command, environment: &Envir
 
 /// Gives the window what was taken from the tray.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn with_gl(_command: &mut tokio::process::Command, _environment: &Environment) {}
+pub(crate) fn with_gl(_command: &mut Command, _environment: &Environment) {}
+
+/// Starts the program once more, as this one was started: after an update it is the new one.
+pub(crate) fn start_again(environment: &Environment) -> io::Result<()> {
+    let mut command = Command::new(program::tray(environment)?);
+    command.args(std::env::args_os().skip(1)).stdin(Stdio::null());
+    with_gl(&mut command, environment);
+    command.spawn().map(drop)
+}
 
 /// Whether a tray icon can be made at all. The library is opened while the program runs, and where it is missing that
 /// ends the program, so it is looked for first.

@@ -1,7 +1,7 @@
 //! The tray: an icon that says how things stand, and a menu that switches models.
 //!
 //! [`menu`] says what the menu shows, [`render`] draws it, [`click`] does what an entry says. It follows what the gateway
-//! shows; it keeps no state of its own but recent choices.
+//! shows; it keeps no state of its own but recent choices. What it is made of lives on the main thread.
 
 mod click;
 mod icon;
@@ -9,14 +9,15 @@ mod item;
 mod menu;
 mod render;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-use tauri::menu::MenuEvent;
-use tauri::tray::{TrayIcon, TrayIconBuilder};
-use tauri::{AppHandle, Wry};
 use tokio::sync::watch;
+use tray_icon::menu::MenuId;
+use tray_icon::{TrayIcon, TrayIconBuilder};
 
-use crate::app::Desk;
+use crate::app::Word;
+use crate::desk::Desk;
 use crate::keeper::Sight;
 use icon::Look;
 use item::{Action, Item};
@@ -25,77 +26,95 @@ use render::Rendered;
 /// The icon's name. Another program's of the same name would share its picture's file.
 const ID: &str = "pointsman";
 
-/// Puts the icon up and keeps it true until the program ends.
-pub(crate) fn start(app: &AppHandle, desk: &Arc<Desk>) -> tauri::Result<()> {
-    let mut rendered = Rendered::new(app)?;
-    rendered.show(&items(desk))?;
-    let look = Look::of(&desk.sight());
-    // A picture's file lies in a folder of its own, or two programs would write the same one.
-    let pictures = desk.world.folders.run.join("tray");
-    let tray = TrayIconBuilder::with_id(ID)
-        .temp_dir_path(pictures)
-        .icon(look.picture())
-        .icon_as_template(cfg!(target_os = "macos"))
-        .tooltip(look.words())
-        .menu(rendered.menu())
-        .build(app)?;
-    let rendered = Arc::new(Mutex::new(rendered));
-
-    let (shown, its_desk) = (Arc::clone(&rendered), Arc::clone(desk));
-    app.on_menu_event(move |app, event: MenuEvent| {
-        let clicked = shown.lock().unwrap_or_else(PoisonError::into_inner).clicked(event.id());
-        if let Some((action, on)) = clicked {
-            click::act(app, &its_desk, action, on);
-        }
-    });
-    let (app, desk) = (app.clone(), Arc::clone(desk));
-    tauri::async_runtime::spawn(async move { follow(&app, &desk, &tray, &rendered, look).await });
-    Ok(())
+/// What the tray shows.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    look: Look,
+    items: Vec<Item>,
 }
 
-/// Draws what changes. Bursts were drawn together by whoever tells us.
-async fn follow(
-    app: &AppHandle,
-    desk: &Arc<Desk>,
-    tray: &TrayIcon<Wry>,
-    rendered: &Arc<Mutex<Rendered>>,
-    mut look: Look,
-) {
+impl Shown {
+    /// What there is to show now.
+    pub(crate) fn of(desk: &Desk) -> Shown {
+        let sight = desk.sight();
+        Shown { look: Look::of(&sight), items: items(desk, &sight) }
+    }
+}
+
+/// The icon and its menu.
+pub(crate) struct Tray {
+    icon: TrayIcon,
+    rendered: Rendered,
+    look: Look,
+}
+
+impl Tray {
+    /// Puts it up, until it is dropped. A picture's file lies below this folder, our own, or two programs would write the
+    /// same one.
+    pub(crate) fn new(folder: &Path, shown: &Shown) -> anyhow::Result<Tray> {
+        let mut rendered = Rendered::new();
+        rendered.show(&shown.items)?;
+        let icon = TrayIconBuilder::new()
+            .with_id(ID)
+            .with_temp_dir_path(folder.join("tray"))
+            .with_icon(shown.look.picture()?)
+            .with_icon_as_template(cfg!(target_os = "macos"))
+            .with_tooltip(shown.look.words())
+            .with_menu(Box::new(rendered.menu().clone()))
+            .build()?;
+        Ok(Tray { icon, rendered, look: shown.look })
+    }
+
+    /// Changes what is not as it was.
+    pub(crate) fn draw(&mut self, shown: &Shown) {
+        if shown.look != self.look {
+            self.look = shown.look;
+            if let Err(error) = self.wear(shown.look) {
+                tracing::warn!(target: "desktop", %error, "the tray icon could not be changed");
+            }
+        }
+        if let Err(error) = self.rendered.show(&shown.items) {
+            tracing::warn!(target: "desktop", %error, "the tray's menu could not be changed");
+        }
+    }
+
+    fn wear(&self, look: Look) -> anyhow::Result<()> {
+        self.icon.set_icon_with_as_template(Some(look.picture()?), cfg!(target_os = "macos"))?;
+        Ok(self.icon.set_tooltip(Some(look.words()))?)
+    }
+
+    /// Does what an entry says.
+    pub(crate) fn clicked(&self, desk: &Arc<Desk>, id: &MenuId) {
+        if let Some((action, on)) = self.rendered.clicked(id) {
+            click::act(desk, action, on);
+        }
+    }
+}
+
+/// Has what changes drawn. Bursts were drawn together by whoever tells us.
+pub(crate) async fn follow(desk: Arc<Desk>) {
     let mut sight: watch::Receiver<Sight> = desk.watch();
+    // Something may have changed since it was put up.
+    sight.mark_changed();
     loop {
         tokio::select! {
             changed = sight.changed() => if changed.is_err() { return },
             () = desk.redraw.notified() => {}
         }
-        let items = items(desk);
-        let now = Look::of(&sight.borrow_and_update());
-        if now != look {
-            look = now;
-            let drawn = tray.set_icon_with_as_template(Some(look.picture()), cfg!(target_os = "macos"));
-            let drawn = drawn.and_then(|()| tray.set_tooltip(Some(look.words())));
-            if let Err(error) = drawn {
-                tracing::warn!(target: "desktop", %error, "the tray icon could not be changed");
-            }
-        }
-        let rendered = Arc::clone(rendered);
-        let drawn = app.run_on_main_thread(move || {
-            if let Err(error) = rendered.lock().unwrap_or_else(PoisonError::into_inner).show(&items) {
-                tracing::warn!(target: "desktop", %error, "the tray's menu could not be changed");
-            }
-        });
-        if let Err(error) = drawn {
-            tracing::debug!(target: "desktop", %error, "the program ends");
+        sight.mark_unchanged();
+        if !desk.tell(Word::Draw(Shown::of(&desk))) {
+            tracing::debug!(target: "desktop", "the program ends");
             return;
         }
     }
 }
 
-fn items(desk: &Desk) -> Vec<Item> {
+fn items(desk: &Desk, sight: &Sight) -> Vec<Item> {
     let at_login = desk.starts_at_login();
-    let mut items = match desk.sight() {
+    let mut items = match sight {
         Sight::Starting => menu::without_gateway(None, at_login),
-        Sight::Trouble(trouble) => menu::without_gateway(Some(&trouble), at_login),
-        Sight::Serving { snapshot, .. } => menu::menu(&snapshot, &desk.recent(), at_login),
+        Sight::Trouble(trouble) => menu::without_gateway(Some(trouble), at_login),
+        Sight::Serving { snapshot, .. } => menu::menu(snapshot, &desk.recent(), at_login),
     };
     if let Some(version) = desk.newer.version() {
         let text = format!("Update to {version} and start again");

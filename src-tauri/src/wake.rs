@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use pointsman_gateway::control::Command;
 
-use crate::app::Desk;
+use crate::desk::Desk;
 use crate::keeper::Sight;
 
 /// How often the clock is read.

@@ -100,7 +100,7 @@ def story():
     panel = Panel()
     app = desk.desktop("--hidden")
     panel.item().shows("● Serving on 127.0.0.1:")
-    page = Page("--window")
+    page = Page()
     try:
         begins(page, ports[0])
         chats(page)

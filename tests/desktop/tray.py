@@ -56,6 +56,9 @@ def starts_and_finds(panel, ports):
     assert not missing, (missing, texts)
     assert not desk.windows(), "no window before it is asked for"
     ok("the icon is up, the menu is whole, no window is there")
+    mapped = pathlib.Path(f"/proc/{app.pid}/maps").read_text()
+    assert "webkit" not in mapped.lower(), "the tray's process has no web view in it, not even linked"
+    ok("the tray's process holds no web view")
 
     took = within_300_ms(tray, lambda: desk.model_server(ports[0], "tiny-one"), "tiny-one")
     figure("menu after a change of the catalog", took, "ms", 300)
@@ -162,6 +165,9 @@ def is_quiet(app):
     until("ten seconds pass", lambda: time.monotonic() > deadline)
     figure("idle CPU", (desk.ticks(app.pid) - begun) * 10, "% of a core", 0.5)
     figure("idle memory", desk.resident([app.pid]), "MB resident", 80)
+    memory = pathlib.Path(f"/proc/{app.pid}/smaps_rollup").read_text()
+    own = sum(int(line.split()[1]) for line in memory.splitlines() if line.startswith("Private_")) / 1000
+    print(f"      of which its own: {own:.4g} MB", flush=True)
 
 
 def follows_what_dies(panel, tray, server):

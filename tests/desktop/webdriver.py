@@ -18,7 +18,7 @@ class Page:
         desk.start("WebKitWebDriver", f"--port={port}", env=env, log=desk.LOG)
         self.driver = f"http://127.0.0.1:{port}"
         desk.until("the driver listens", lambda: self._is_there())
-        program = {"binary": str(desk.PROGRAMS / "pointsman-desktop"), "args": list(words)}
+        program = {"binary": str(desk.PROGRAMS / "pointsman-window"), "args": list(words)}
         wanted = {"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": program}}}
         made = self._ask("POST", "/session", wanted)
         self.session = f"/session/{made['sessionId']}"

@@ -141,7 +141,7 @@ def story():
     app = desk.desktop("--hidden")
     panel.item().shows("default  →  tiny-one")
     begun = time.monotonic()
-    page = Page("--window", "models:default")
+    page = Page("models:default")
     print(f"      window by WebDriver after {(time.monotonic() - begun) * 1000:.0f} ms", flush=True)
     if shots := os.environ.get("POINTSMAN_SHOTS"):
         time.sleep(2)

@@ -3,41 +3,34 @@
 use std::sync::Arc;
 
 use pointsman_gateway::control::{Command, Reply, Snapshot};
-use tauri::AppHandle;
-use tauri_plugin_opener::OpenerExt;
+use pointsman_shared::login;
 
 use super::item::Action;
-use crate::app::Desk;
+use crate::desk::Desk;
 use crate::keeper::{Link, Sight};
 use crate::notices::{self, Kind};
 use crate::update;
 
 /// Does it, beside whatever else goes on.
-pub(super) fn act(app: &AppHandle, desk: &Arc<Desk>, action: Action, on: bool) {
-    let (app, desk) = (app.clone(), Arc::clone(desk));
-    tauri::async_runtime::spawn(async move {
-        if let Err(problem) = carry_out(&app, &desk, action, on).await {
-            notices::show(&app, "Pointsman", &problem);
+pub(super) fn act(desk: &Arc<Desk>, action: Action, on: bool) {
+    let desk = Arc::clone(desk);
+    tokio::spawn(async move {
+        if let Err(problem) = carry_out(&desk, action, on).await {
+            notices::show("Pointsman", &problem);
         }
         // An entry that was clicked is drawn again even where nothing changed.
         desk.redraw.notify_one();
     });
 }
 
-async fn carry_out(app: &AppHandle, desk: &Arc<Desk>, action: Action, on: bool) -> Result<(), String> {
+async fn carry_out(desk: &Arc<Desk>, action: Action, on: bool) -> Result<(), String> {
     match action {
-        Action::Choose { route, target, name } => choose(app, desk, &route, target, &name).await,
+        Action::Choose { route, target, name } => choose(desk, &route, target, &name).await,
         Action::Pick { route } => desk.open_window(Some(format!("models:{route}"))).await,
         Action::Unload { endpoint, model } => ask(desk, Command::UnloadModel { endpoint, model }).await.map(drop),
         Action::Start { runtime, name } => {
             ask(desk, Command::StartRuntime { runtime }).await?;
-            notices::say(
-                app,
-                desk,
-                Kind::Choice,
-                "Starting",
-                &format!("{name} starts; its models appear by themselves"),
-            );
+            notices::say(desk, Kind::Choice, "Starting", &format!("{name} starts; its models appear by themselves"));
             Ok(())
         }
         Action::LocalOnly => ask(desk, Command::SetLocalOnly { on: !on }).await.map(drop),
@@ -46,16 +39,18 @@ async fn carry_out(app: &AppHandle, desk: &Arc<Desk>, action: Action, on: bool) 
             let address = snapshot.addresses.first().ok_or("Pointsman listens nowhere")?;
             desk.clipboard.write(&format!("http://{address}/v1"))
         }
-        Action::CopyNewKey => copy_new_key(app, desk).await,
+        Action::CopyNewKey => copy_new_key(desk).await,
         Action::Open => desk.open_window(None).await,
         Action::NewChat => desk.open_window(Some("chat:new".to_owned())).await,
         Action::OpenSettings => {
             let file = desk.world.folders.settings();
-            app.opener().open_path(file.to_string_lossy(), None::<&str>).map_err(|error| error.to_string())
+            // What opens it does not say that there is none.
+            let opened = file.metadata().and_then(|_| open::that_detached(&file));
+            opened.map_err(|error| format!("{} cannot be opened: {error}", file.display()))
         }
         Action::Pause => ask(desk, Command::SetPaused { on: !on }).await.map(drop),
-        Action::StartAtLogin => desk.start_at_login(!on),
-        Action::Update => update::install(app).await,
+        Action::StartAtLogin => login::set(&desk.world.environment, !on),
+        Action::Update => update::install(desk).await,
         Action::Quit => {
             desk.quit();
             Ok(())
@@ -75,7 +70,7 @@ async fn ask(desk: &Desk, command: Command) -> Result<Reply, String> {
     serving(desk)?.1.ask(command).await
 }
 
-async fn choose(app: &AppHandle, desk: &Desk, route: &str, target: String, name: &str) -> Result<(), String> {
+async fn choose(desk: &Desk, route: &str, target: String, name: &str) -> Result<(), String> {
     let (snapshot, link) = serving(desk)?;
     let set = snapshot.routes.iter().find(|known| known.name == route);
     let targets = chosen(set.map(|set| set.targets.as_slice()).unwrap_or_default(), &target);
@@ -84,7 +79,7 @@ async fn choose(app: &AppHandle, desk: &Desk, route: &str, target: String, name:
     desk.remember(|memory| memory.recent.chose(route, &target));
     let model = snapshot.models.iter().find(|model| super::menu::target(&snapshot, model) == target);
     let leaves = if model.is_some_and(|model| !model.local) { "; it leaves this machine" } else { "" };
-    notices::say(app, desk, Kind::Choice, name, &format!("answers `{route}` from the next request on{leaves}"));
+    notices::say(desk, Kind::Choice, name, &format!("answers `{route}` from the next request on{leaves}"));
     Ok(())
 }
 
@@ -96,7 +91,7 @@ fn chosen(targets: &[String], target: &str) -> Vec<String> {
     std::iter::once(target.to_owned()).chain(others.cloned()).collect()
 }
 
-async fn copy_new_key(app: &AppHandle, desk: &Desk) -> Result<(), String> {
+async fn copy_new_key(desk: &Desk) -> Result<(), String> {
     let (snapshot, link) = serving(desk)?;
     let name = free_name(&snapshot);
     match link.ask(Command::AddClientKey { name: name.clone() }).await? {
@@ -104,7 +99,6 @@ async fn copy_new_key(app: &AppHandle, desk: &Desk) -> Result<(), String> {
             desk.clipboard.write(&key.0)?;
             // Told always: a key that nobody knows of is no good.
             notices::show(
-                app,
                 "Key copied",
                 &format!("It is called `{name}`; paste it into the tool. It is shown only once."),
             );

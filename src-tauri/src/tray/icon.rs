@@ -2,11 +2,13 @@
 //!
 //! Each look differs by shape, not by colour alone. On macOS the system colours it, so the ones there are plain.
 
-use tauri::image::Image;
-use tauri::include_image;
+use std::io::Cursor;
+
+use anyhow::Context;
+use pointsman_gateway::catalog::EndpointState;
+use tray_icon::Icon;
 
 use crate::keeper::Sight;
-use pointsman_gateway::catalog::EndpointState;
 
 /// How things stand. What matters more hides what matters less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,26 +60,44 @@ impl Look {
     }
 
     /// Its picture.
+    pub(crate) fn picture(self) -> anyhow::Result<Icon> {
+        let mut file = png::Decoder::new(Cursor::new(self.file())).read_info()?;
+        let mut pixels = vec![0; file.output_buffer_size().context("the picture is too large")?];
+        let frame = file.next_frame(&mut pixels)?;
+        Ok(Icon::from_rgba(pixels, frame.width, frame.height)?)
+    }
+
     #[cfg(not(target_os = "macos"))]
-    pub(crate) fn picture(self) -> Image<'static> {
+    fn file(self) -> &'static [u8] {
         match self {
-            Look::Serving => include_image!("../icons/tray-serving.png"),
-            Look::Busy => include_image!("../icons/tray-busy.png"),
-            Look::LocalOnly => include_image!("../icons/tray-local.png"),
-            Look::Paused => include_image!("../icons/tray-paused.png"),
-            Look::Problem => include_image!("../icons/tray-problem.png"),
+            Look::Serving => include_bytes!("../../../icons/tray-serving.png"),
+            Look::Busy => include_bytes!("../../../icons/tray-busy.png"),
+            Look::LocalOnly => include_bytes!("../../../icons/tray-local.png"),
+            Look::Paused => include_bytes!("../../../icons/tray-paused.png"),
+            Look::Problem => include_bytes!("../../../icons/tray-problem.png"),
         }
     }
 
-    /// Its picture.
     #[cfg(target_os = "macos")]
-    pub(crate) fn picture(self) -> Image<'static> {
+    fn file(self) -> &'static [u8] {
         match self {
-            Look::Serving => include_image!("../icons/tray-serving-template.png"),
-            Look::Busy => include_image!("../icons/tray-busy-template.png"),
-            Look::LocalOnly => include_image!("../icons/tray-local-template.png"),
-            Look::Paused => include_image!("../icons/tray-paused-template.png"),
-            Look::Problem => include_image!("../icons/tray-problem-template.png"),
+            Look::Serving => include_bytes!("../../../icons/tray-serving-template.png"),
+            Look::Busy => include_bytes!("../../../icons/tray-busy-template.png"),
+            Look::LocalOnly => include_bytes!("../../../icons/tray-local-template.png"),
+            Look::Paused => include_bytes!("../../../icons/tray-paused-template.png"),
+            Look::Problem => include_bytes!("../../../icons/tray-problem-template.png"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_look_has_a_picture() {
+        for look in [Look::Serving, Look::Busy, Look::LocalOnly, Look::Paused, Look::Problem] {
+            assert!(look.picture().is_ok(), "{look:?}: the file is a picture with red, green, blue and alpha");
         }
     }
 }

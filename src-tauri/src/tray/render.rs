@@ -4,15 +4,13 @@
 //! entries that are still the same are changed in place; only what came or went is put in or taken out. To be called on
 //! the main thread, where menus live.
 
-use tauri::menu::{CheckMenuItem, IsMenuItem, Menu, MenuId, MenuItem, PredefinedMenuItem, Submenu};
-use tauri::{AppHandle, Wry};
+use tray_icon::menu::{CheckMenuItem, IsMenuItem, Menu, MenuId, MenuItem, PredefinedMenuItem, Result, Submenu};
 
 use super::item::{Action, Item};
 
 /// A native menu that shows entries.
 pub(crate) struct Rendered {
-    app: AppHandle,
-    menu: Menu<Wry>,
+    menu: Menu,
     shown: Vec<Shown>,
     /// The next entry's id. None is used twice: a late click on an entry that is gone must not hit another.
     next: u64,
@@ -25,14 +23,14 @@ struct Shown {
 }
 
 enum Native {
-    Text(MenuItem<Wry>),
-    Check(CheckMenuItem<Wry>),
-    Menu(Submenu<Wry>, Vec<Shown>),
-    Line(PredefinedMenuItem<Wry>),
+    Text(MenuItem),
+    Check(CheckMenuItem),
+    Menu(Submenu, Vec<Shown>),
+    Line(PredefinedMenuItem),
 }
 
 impl Native {
-    fn widget(&self) -> &dyn IsMenuItem<Wry> {
+    fn widget(&self) -> &dyn IsMenuItem {
         match self {
             Native::Text(item) => item,
             Native::Check(item) => item,
@@ -44,18 +42,18 @@ impl Native {
 
 impl Rendered {
     /// An empty one.
-    pub(crate) fn new(app: &AppHandle) -> tauri::Result<Rendered> {
-        Ok(Rendered { app: app.clone(), menu: Menu::new(app)?, shown: Vec::new(), next: 0 })
+    pub(crate) fn new() -> Rendered {
+        Rendered { menu: Menu::new(), shown: Vec::new(), next: 0 }
     }
 
     /// The native menu.
-    pub(crate) fn menu(&self) -> &Menu<Wry> {
+    pub(crate) fn menu(&self) -> &Menu {
         &self.menu
     }
 
     /// Shows these entries instead.
-    pub(crate) fn show(&mut self, items: &[Item]) -> tauri::Result<()> {
-        let mut making = Making { app: &self.app, next: &mut self.next };
+    pub(crate) fn show(&mut self, items: &[Item]) -> Result<()> {
+        let mut making = Making { next: &mut self.next };
         making.level(Level::Top(&self.menu), &mut self.shown, items)
     }
 
@@ -64,7 +62,7 @@ impl Rendered {
         let shown = find(&self.shown, id)?;
         // The system marks an entry by itself when it is clicked; what holds is what the gateway says.
         if let (Native::Check(native), Item::Check { on, .. }) = (&shown.native, &shown.item) {
-            let _ = native.set_checked(*on);
+            native.set_checked(*on);
         }
         match &shown.item {
             Item::Click { action, .. } => Some((action.clone(), false)),
@@ -84,19 +82,19 @@ fn find<'a>(shown: &'a [Shown], id: &MenuId) -> Option<&'a Shown> {
 /// Where entries stand.
 #[derive(Clone, Copy)]
 enum Level<'a> {
-    Top(&'a Menu<Wry>),
-    Below(&'a Submenu<Wry>),
+    Top(&'a Menu),
+    Below(&'a Submenu),
 }
 
 impl Level<'_> {
-    fn insert(self, item: &dyn IsMenuItem<Wry>, place: usize) -> tauri::Result<()> {
+    fn insert(self, item: &dyn IsMenuItem, place: usize) -> Result<()> {
         match self {
             Level::Top(menu) => menu.insert(item, place),
             Level::Below(menu) => menu.insert(item, place),
         }
     }
 
-    fn remove(self, item: &dyn IsMenuItem<Wry>) -> tauri::Result<()> {
+    fn remove(self, item: &dyn IsMenuItem) -> Result<()> {
         match self {
             Level::Top(menu) => menu.remove(item),
             Level::Below(menu) => menu.remove(item),
@@ -105,12 +103,11 @@ impl Level<'_> {
 }
 
 struct Making<'a> {
-    app: &'a AppHandle,
     next: &'a mut u64,
 }
 
 impl Making<'_> {
-    fn level(&mut self, level: Level<'_>, shown: &mut Vec<Shown>, wanted: &[Item]) -> tauri::Result<()> {
+    fn level(&mut self, level: Level<'_>, shown: &mut Vec<Shown>, wanted: &[Item]) -> Result<()> {
         let same = |(shown, wanted): &(&Shown, &Item)| {
             // On GTK muda puts a submenu's label beside an icon into a box, and then no longer finds it to change it.
             let stuck = cfg!(target_os = "linux") && matches!(shown.native, Native::Menu(..));
@@ -135,44 +132,42 @@ impl Making<'_> {
         Ok(())
     }
 
-    fn make(&mut self, item: &Item) -> tauri::Result<Shown> {
+    fn make(&mut self, item: &Item) -> Result<Shown> {
         *self.next += 1;
         let id = format!("entry-{}", self.next);
         let text = escaped(item.text());
         let native = match item {
-            Item::Note(_) => Native::Text(MenuItem::with_id(self.app, id, text, false, None::<&str>)?),
-            Item::Click { .. } => Native::Text(MenuItem::with_id(self.app, id, text, true, None::<&str>)?),
-            Item::Check { on, .. } => {
-                Native::Check(CheckMenuItem::with_id(self.app, id, text, true, *on, None::<&str>)?)
-            }
+            Item::Note(_) => Native::Text(MenuItem::with_id(id, text, false, None)),
+            Item::Click { .. } => Native::Text(MenuItem::with_id(id, text, true, None)),
+            Item::Check { on, .. } => Native::Check(CheckMenuItem::with_id(id, text, true, *on, None)),
             Item::Menu { items, .. } => {
-                let menu = Submenu::with_id(self.app, id, text, true)?;
+                let menu = Submenu::with_id(id, text, true);
                 let mut below = Vec::new();
                 self.level(Level::Below(&menu), &mut below, items)?;
                 Native::Menu(menu, below)
             }
-            Item::Line => Native::Line(PredefinedMenuItem::separator(self.app)?),
+            Item::Line => Native::Line(PredefinedMenuItem::separator()),
         };
         Ok(Shown { item: item.clone(), native })
     }
 
-    fn update(&mut self, shown: &mut Shown, wanted: &Item) -> tauri::Result<()> {
+    fn update(&mut self, shown: &mut Shown, wanted: &Item) -> Result<()> {
         if shown.item == *wanted {
             return Ok(());
         }
         let reworded = shown.item.text() != wanted.text();
         let text = escaped(wanted.text());
         match (&mut shown.native, wanted) {
-            (Native::Text(native), _) if reworded => native.set_text(text)?,
+            (Native::Text(native), _) if reworded => native.set_text(text),
             (Native::Check(native), Item::Check { on, .. }) => {
                 if reworded {
-                    native.set_text(text)?;
+                    native.set_text(text);
                 }
-                native.set_checked(*on)?;
+                native.set_checked(*on);
             }
             (Native::Menu(native, below), Item::Menu { items, .. }) => {
                 if reworded {
-                    native.set_text(text)?;
+                    native.set_text(text);
                 }
                 self.level(Level::Below(native), below, items)?;
             }

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use tauri::State;
 use tauri::ipc::Channel;
 
-use super::ask::call;
-use super::page::Page;
+use crate::ask::call;
+use crate::page::Page;
 
 /// What the page asks.
 #[derive(Debug, Deserialize)]
-pub(super) struct Question {
+pub(crate) struct Question {
     /// The page's own name for it: what is to be stopped.
     id: String,
     /// A route, or a model's name.
@@ -38,7 +38,7 @@ struct Said {
 /// What the page is told, in this order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Told {
+pub(crate) enum Told {
     /// Who answers.
     Head { target: Option<String>, local: bool, attempts: u8, dropped: Vec<String> },
     /// The model thinks.
@@ -61,7 +61,7 @@ pub(super) enum Told {
 
 /// Asks, and tells the answer as it comes. What goes wrong is told over the channel too.
 #[tauri::command]
-pub(super) async fn chat(page: State<'_, Arc<Page>>, request: Question, channel: Channel<Told>) -> Result<(), String> {
+pub(crate) async fn chat(page: State<'_, Arc<Page>>, request: Question, channel: Channel<Told>) -> Result<(), String> {
     let stop = page.chat_begins(&request.id);
     let answering = async {
         let answered = async {
@@ -85,7 +85,7 @@ pub(super) async fn chat(page: State<'_, Arc<Page>>, request: Question, channel:
 /// Gives an answer up.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "commands are given what they take")]
-pub(super) fn stop_chat(page: State<'_, Arc<Page>>, id: String) {
+pub(crate) fn stop_chat(page: State<'_, Arc<Page>>, id: String) {
     page.chat_ends(&id);
 }
 

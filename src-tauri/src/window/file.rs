@@ -5,18 +5,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pointsman_shared::world::World;
 use serde::Deserialize;
 use tauri::{AppHandle, State, Url};
 use tauri_plugin_dialog::DialogExt;
-use tauri_plugin_opener::OpenerExt;
 use tokio::sync::oneshot;
 
-use super::page::Page;
-use crate::world::World;
+use crate::page::Page;
 
 /// Asks the user where, and writes it there. False where the user thought better of it.
 #[tauri::command]
-pub(super) async fn save(app: AppHandle, name: String, text: String) -> Result<bool, String> {
+pub(crate) async fn save(app: AppHandle, name: String, text: String) -> Result<bool, String> {
     let (picked, place) = oneshot::channel();
     app.dialog().file().set_file_name(file_name(&name)).save_file(move |place| {
         let _ = picked.send(place);
@@ -39,7 +38,7 @@ fn file_name(name: &str) -> String {
 /// What can be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum What {
+pub(crate) enum What {
     /// The settings file, in whatever edits such files.
     SettingsFile,
     /// The folder with the settings file.
@@ -54,14 +53,14 @@ pub(super) enum What {
 
 /// Opens something outside the window.
 #[tauri::command]
-pub(super) async fn open(app: AppHandle, page: State<'_, Arc<Page>>, what: What) -> Result<(), String> {
+pub(crate) async fn open(page: State<'_, Arc<Page>>, what: What) -> Result<(), String> {
     let opened = match &what {
-        What::Url(url) if url.scheme() == "https" => app.opener().open_url(url.as_str(), None::<&str>),
+        What::Url(url) if url.scheme() == "https" => open::that_detached(url.as_str()),
         What::Url(url) => return Err(format!("`{url}` is not opened: only https is")),
         What::SettingsFile | What::SettingsFolder | What::DataFolder | What::LogFolder => {
             let place = place(&page.world, &what);
             made(&place, what == What::SettingsFile).map_err(|error| error.to_string())?;
-            app.opener().open_path(place.to_string_lossy(), None::<&str>)
+            open::that_detached(&place)
         }
     };
     opened.map_err(|error| error.to_string())

@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use pointsman_shared::world::World;
 use tauri::async_runtime::JoinHandle;
 use tauri::{AppHandle, Emitter};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::World;
-
 /// The page's side of things.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Where it runs.
-    pub(super) world: World,
+    pub(crate) world: World,
     /// Why no gateway serves, as the tray process said.
-    pub(super) trouble: watch::Sender<Option<String>>,
+    pub(crate) trouble: watch::Sender<Option<String>>,
     state: Mutex<State>,
 }
 
@@ -33,7 +32,7 @@ struct State {
 
 impl Page {
     /// A page that is to show this view first.
-    pub(super) fn new(world: World, view: Option<String>) -> Page {
+    pub(crate) fn new(world: World, view: Option<String>) -> Page {
         let state = Mutex::new(State { view, ..State::default() });
         Page { world, trouble: watch::Sender::new(None), state }
     }
@@ -43,7 +42,7 @@ impl Page {
     }
 
     /// Has it show a view, at once or as soon as it listens.
-    pub(super) fn show(&self, app: &AppHandle, view: Option<String>) {
+    pub(crate) fn show(&self, app: &AppHandle, view: Option<String>) {
         let Some(view) = view else { return };
         let now = self.with(|state| {
             if state.listens {
@@ -56,7 +55,7 @@ impl Page {
     }
 
     /// The page listens from now on; what it was told for before runs no longer, as after a reload.
-    pub(super) fn listens(&self, app: &AppHandle, watching: JoinHandle<()>) {
+    pub(crate) fn listens(&self, app: &AppHandle, watching: JoinHandle<()>) {
         let (view, before) = self.with(|state| {
             state.listens = true;
             (state.view.take(), state.watching.replace(watching))
@@ -67,12 +66,12 @@ impl Page {
     }
 
     /// It is told of live requests by this task and no other.
-    pub(super) fn listens_live(&self, watching: JoinHandle<()>) {
+    pub(crate) fn listens_live(&self, watching: JoinHandle<()>) {
         self.with(|state| state.watching_live.replace(watching)).iter().for_each(JoinHandle::abort);
     }
 
     /// A chat begins; what is returned is cancelled when the user stops it.
-    pub(super) fn chat_begins(&self, id: &str) -> CancellationToken {
+    pub(crate) fn chat_begins(&self, id: &str) -> CancellationToken {
         let stop = CancellationToken::new();
         let before = self.with(|state| state.chats.insert(id.to_owned(), stop.clone()));
         before.iter().for_each(CancellationToken::cancel);
@@ -80,22 +79,22 @@ impl Page {
     }
 
     /// A chat is over, or is to be.
-    pub(super) fn chat_ends(&self, id: &str) {
+    pub(crate) fn chat_ends(&self, id: &str) {
         self.with(|state| state.chats.remove(id)).iter().for_each(CancellationToken::cancel);
     }
 
     /// The key that this run of the gateway gave.
-    pub(super) fn own_key(&self, instance: &str) -> Option<String> {
+    pub(crate) fn own_key(&self, instance: &str) -> Option<String> {
         self.with(|state| state.own_key.as_ref().filter(|(from, _)| from == instance).map(|(_, key)| key.clone()))
     }
 
     /// Keeps it until the window closes.
-    pub(super) fn keep_own_key(&self, instance: String, key: String) {
+    pub(crate) fn keep_own_key(&self, instance: String, key: String) {
         self.with(|state| state.own_key = Some((instance, key)));
     }
 
     /// Nothing runs for it any more.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let State { watching, watching_live, chats, .. } = self.with(std::mem::take);
         watching.iter().chain(&watching_live).for_each(JoinHandle::abort);
         chats.values().for_each(CancellationToken::cancel);

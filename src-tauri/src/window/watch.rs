@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_util::{FutureExt, Stream, StreamExt};
 use pointsman_gateway::control::client::{Client, Error};
 use pointsman_gateway::control::{LiveRequest, Snapshot};
+use pointsman_shared::world::World;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Emitter, State};
 
-use super::page::Page;
-use crate::world::World;
+use crate::page::Page;
 
 /// The pause before a gateway that is gone is looked for again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -22,13 +22,13 @@ const SOON: Duration = Duration::from_millis(100);
 const BURST: Duration = Duration::from_millis(50);
 
 /// Everything there is to show at this moment, if the gateway says so at once.
-pub(super) async fn first(world: &World) -> Option<Snapshot> {
+pub(crate) async fn first(world: &World) -> Option<Snapshot> {
     let ask = async { Client::connect(&world.folders).await.ok()?.watch().await.ok()?.next().await };
     tokio::time::timeout(SOON, ask).await.ok().flatten()
 }
 
 /// Leaves it where the page looks for it when it starts.
-pub(super) fn script(snapshot: &Snapshot) -> String {
+pub(crate) fn script(snapshot: &Snapshot) -> String {
     // JSON is JavaScript, and a script that stands in no page needs no escapes.
     serde_json::to_string(snapshot).map_or_else(|_| String::new(), |json| format!("globalThis.firstSnapshot = {json};"))
 }
@@ -36,7 +36,7 @@ pub(super) fn script(snapshot: &Snapshot) -> String {
 /// Begins to tell: event `snapshot` now and after each change, event `gone` with the reason while there is none.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "commands are given what they take")]
-pub(super) fn watch(app: AppHandle, page: State<'_, Arc<Page>>) {
+pub(crate) fn watch(app: AppHandle, page: State<'_, Arc<Page>>) {
     let watching = tauri::async_runtime::spawn(tell(app.clone(), Arc::clone(&page)));
     page.listens(&app, watching);
 }
@@ -92,7 +92,7 @@ fn emit(app: &AppHandle, event: &str, payload: &(impl serde::Serialize + Clone))
 /// Begins to tell of the requests that are being answered.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "commands are given what they take")]
-pub(super) fn watch_live(page: State<'_, Arc<Page>>, channel: Channel<Vec<LiveRequest>>) {
+pub(crate) fn watch_live(page: State<'_, Arc<Page>>, channel: Channel<Vec<LiveRequest>>) {
     let its = Arc::clone(&page);
     page.listens_live(tauri::async_runtime::spawn(async move {
         loop {

@@ -6,7 +6,6 @@ use std::io;
 
 use futures_util::stream::{self, Stream as Sequence, StreamExt};
 use interprocess::local_socket::tokio::Stream;
-use interprocess::local_socket::tokio::prelude::*;
 use tokio::io::BufReader;
 
 use super::lines::{self, Line};
@@ -45,9 +44,7 @@ pub struct Client {
 impl Client {
     /// Connects to the gateway that serves these folders.
     pub async fn connect(folders: &Folders) -> Result<Client, Error> {
-        let place = folders.control();
-        let stream = async { Stream::connect(place::name(&place)?).await }.await;
-        match stream {
+        match place::connect(folders, place::CONTROL).await {
             Ok(stream) => Ok(Client { stream: BufReader::new(stream) }),
             // A socket file without a listener is what a killed gateway leaves.
             Err(error) => Err(match error.kind() {

@@ -1,4 +1,5 @@
-//! Where the control socket is, and that only its owner reaches it and only one gateway serves it.
+//! Where the control socket is, and that only its owner reaches it and only one gateway serves it. The tray listens in the
+//! same way for a second start of itself, by another name.
 //!
 //! On Unix a socket file with mode 0600 in a folder with mode 0700. On Windows a named pipe with a random name, written
 //! into the owner's folder: nobody can put up a pipe of that name beforehand and be taken for Pointsman, and Windows
@@ -49,20 +50,37 @@ pub struct Listener {
     _lock: File,
 }
 
+/// The control socket's name among those of the run folder.
+pub(super) const CONTROL: &str = "control";
+
+fn place(folders: &Folders, name: &str) -> PathBuf {
+    folders.run.join(format!("{name}.sock"))
+}
+
+/// Connects to whoever listens by this name.
+pub async fn connect(folders: &Folders, name: &str) -> io::Result<Stream> {
+    Stream::connect(self::name(&place(folders, name))?).await
+}
+
 impl Listener {
     /// Takes the control socket over, replacing what a dead process left. Must be called inside a Tokio runtime.
     pub fn bind(folders: &Folders) -> Result<Listener, BindError> {
-        let place = folders.control();
+        Listener::bind_as(folders, CONTROL)
+    }
+
+    /// Takes another socket over in the same way.
+    pub fn bind_as(folders: &Folders, name: &str) -> Result<Listener, BindError> {
+        let place = place(folders, name);
         let refused = |source| BindError::Refused { place: place.clone(), source };
         private_folder(&folders.run).map_err(refused)?;
-        let lock = lock(folders)?;
+        let lock = lock(folders, name)?;
         // The system drops a dead process's lock, so whoever holds it may clear away what was left.
         match std::fs::remove_file(&place) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(error)),
             Ok(()) | Err(_) => {}
         }
-        let name = new_name(&place).map_err(refused)?;
-        let listener = ListenerOptions::new().name(name).create_tokio().map_err(refused)?;
+        let pipe = new_name(&place).map_err(refused)?;
+        let listener = ListenerOptions::new().name(pipe).create_tokio().map_err(refused)?;
         Ok(Listener {
             #[cfg(unix)]
             owner: owned(&folders.run, &place)?,
@@ -72,7 +90,7 @@ impl Listener {
     }
 
     /// The next connection of the same user; others are turned away.
-    pub(super) async fn accept(&self) -> io::Result<Stream> {
+    pub async fn accept(&self) -> io::Result<Stream> {
         loop {
             let stream = self.listener.accept().await?;
             if self.admits(&stream) {
@@ -145,8 +163,8 @@ fn owned(folder: &Path, place: &Path) -> Result<u32, BindError> {
     Ok(owner)
 }
 
-fn lock(folders: &Folders) -> Result<File, BindError> {
-    let path = folders.run.join("control.lock");
+fn lock(folders: &Folders, name: &str) -> Result<File, BindError> {
+    let path = folders.run.join(format!("{name}.lock"));
     let refused = |source| BindError::Refused { place: path.clone(), source };
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
@@ -156,7 +174,7 @@ fn lock(folders: &Folders) -> Result<File, BindError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(BindError::AlreadyRunning { process: holder(folders, &mut file) });
+            return Err(BindError::AlreadyRunning { process: holder(&place(folders, name), &mut file) });
         }
         Err(TryLockError::Error(error)) => return Err(refused(error)),
     }
@@ -166,12 +184,12 @@ fn lock(folders: &Folders) -> Result<File, BindError> {
 }
 
 #[cfg(unix)]
-fn holder(_folders: &Folders, lock: &mut File) -> Option<u32> {
+fn holder(_place: &Path, lock: &mut File) -> Option<u32> {
     io::read_to_string(lock).ok()?.parse().ok()
 }
 
 /// Windows lets nobody read a locked file, but the pipe's name begins with the process.
 #[cfg(not(unix))]
-fn holder(folders: &Folders, _lock: &mut File) -> Option<u32> {
-    std::fs::read_to_string(folders.control()).ok()?.strip_prefix("pointsman-")?.split('-').next()?.parse().ok()
+fn holder(place: &Path, _lock: &mut File) -> Option<u32> {
+    std::fs::read_to_string(place).ok()?.strip_prefix("pointsman-")?.split('-').next()?.parse().ok()
 }

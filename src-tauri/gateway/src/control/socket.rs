@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::lines::{self, Line};
-pub use super::place::{BindError, Listener};
+pub use super::place::{BindError, Listener, connect};
 use super::{Command, LiveRequest, Reply, Snapshot};
 
 /// The longest command in bytes: a message with its images fits, whatever of it is escaped.

@@ -1,27 +1,20 @@
-//! The window process: a webview with the app's own page, and the commands that the page may call.
+//! The window: a webview with the app's own page, and the commands that the page may call.
 //!
 //! It holds no gateway: it asks the one that runs, over the control socket, as the command line does. So closing the
 //! window gives all of the webview's memory back, and a webview that crashes takes nothing with it.
 
-pub(crate) mod child;
-
-mod ask;
-mod chat;
-mod file;
-mod login;
-mod page;
-mod watch;
-
 use std::io::BufRead;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::Context as _;
+use pointsman_shared::said::Line;
+use pointsman_shared::world::World;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Context, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder};
 use tauri_plugin_window_state::StateFlags;
 
-use crate::world::World;
-use page::Page;
+use crate::page::Page;
+use crate::{ask, chat, file, login, watch};
 
 /// The window's name: the capability file grants by it.
 const LABEL: &str = "main";
@@ -30,12 +23,10 @@ const SIZE: (f64, f64) = (1040.0, 720.0);
 const LEAST: (f64, f64) = (720.0, 520.0);
 
 /// Shows the window until it is closed.
-pub(crate) fn run(world: World, view: Option<String>, led: bool) -> anyhow::Result<i32> {
+pub(crate) fn run(context: Context, world: World, view: Option<String>, led: bool) -> anyhow::Result<i32> {
     let kept = StateFlags::all() & !StateFlags::VISIBLE;
     let app = tauri::Builder::default()
-        .plugin(tauri_plugin_autostart::Builder::new().args(["--hidden"]).build())
         .plugin(tauri_plugin_dialog::init())
-        .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(kept).build())
         .invoke_handler(tauri::generate_handler![
             ask::ask,
@@ -73,7 +64,7 @@ pub(crate) fn run(world: World, view: Option<String>, led: bool) -> anyhow::Resu
             }
             Ok(())
         })
-        .build(tauri::generate_context!())
+        .build(context)
         .context("the window cannot be made")?;
     Ok(app.run_return(|app, event| {
         if matches!(event, RunEvent::Exit) {
@@ -97,8 +88,8 @@ fn follow(app: &AppHandle) {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         let page = Arc::clone(&app.state::<Arc<Page>>());
-        match child::Line::read(&line) {
-            Some(child::Line::Show(view)) => {
+        match Line::read(&line) {
+            Some(Line::Show(view)) => {
                 page.show(app, view);
                 if let Some(window) = app.get_webview_window(LABEL) {
                     let _ = window.unminimize();
@@ -106,7 +97,7 @@ fn follow(app: &AppHandle) {
                     let _ = window.set_focus();
                 }
             }
-            Some(child::Line::Trouble(trouble)) => page.trouble.send_replace(trouble).map_or((), drop),
+            Some(Line::Trouble(trouble)) => page.trouble.send_replace(trouble).map_or((), drop),
             None => tracing::warn!(target: "window", line, "not a line that the tray process writes"),
         }
     }

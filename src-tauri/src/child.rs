@@ -7,6 +7,9 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
+use pointsman_shared::program;
+use pointsman_shared::said::Line;
+use pointsman_shared::world::World;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -14,45 +17,11 @@ use tokio::task::JoinHandle;
 
 use crate::keeper::Sight;
 use crate::system;
-use crate::world::World;
 
 /// How long a window may take to close when the program ends.
 const GRACE: Duration = Duration::from_secs(3);
 /// Lines that wait to be read.
 const LINES: usize = 16;
-
-/// What the tray process says to the window.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Line {
-    /// Come forward, and show this view where one is named.
-    Show(Option<String>),
-    /// Why no gateway serves; none once one does again.
-    Trouble(Option<String>),
-}
-
-impl Line {
-    /// As it is written.
-    fn write(&self) -> String {
-        let (word, rest) = match self {
-            Line::Show(view) => ("show", view),
-            Line::Trouble(trouble) => ("trouble", trouble),
-        };
-        // A line is a line.
-        let rest = rest.as_deref().unwrap_or_default().replace(['\n', '\r'], " ");
-        format!("{word} {rest}\n")
-    }
-
-    /// As it is read.
-    pub(super) fn read(line: &str) -> Option<Line> {
-        let (word, rest) = line.split_once(' ')?;
-        let rest = Some(rest.to_owned()).filter(|rest| !rest.is_empty());
-        match word {
-            "show" => Some(Line::Show(rest)),
-            "trouble" => Some(Line::Trouble(rest)),
-            _ => None,
-        }
-    }
-}
 
 /// The window, open or not.
 #[derive(Default)]
@@ -78,9 +47,9 @@ impl Window {
         {
             return Ok(());
         }
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--window", "--led"]).args(view).stdin(Stdio::piped()).kill_on_drop(true);
-        system::with_gl(&mut command, &world.environment);
+        let mut command = Command::new(program::window()?);
+        command.arg("--led").args(view).stdin(Stdio::piped()).kill_on_drop(true);
+        system::with_gl(command.as_std_mut(), &world.environment);
         let child = command.spawn()?;
         let (lines, said) = mpsc::channel(LINES);
         *window = Some(Open { lines, led: tokio::spawn(lead(child, said, sight)) });
@@ -129,25 +98,5 @@ async fn lead(mut child: Child, mut said: mpsc::Receiver<Line>, mut sight: watch
     drop(stdin);
     if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
         let _ = child.kill().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(line: &Line, written: &str) {
-        assert_eq!(line.write(), format!("{written}\n"));
-        assert_eq!(Line::read(written).as_ref(), Some(line), "what is written is read");
-    }
-
-    #[test]
-    fn lines_are_read_as_they_are_written() {
-        check(&Line::Show(None), "show ");
-        check(&Line::Show(Some("models:my route".to_owned())), "show models:my route");
-        check(&Line::Trouble(Some("port 4747 is taken".to_owned())), "trouble port 4747 is taken");
-        check(&Line::Trouble(None), "trouble ");
-        assert_eq!(Line::Trouble(Some("one\ntwo".to_owned())).write(), "trouble one two\n", "a line is a line");
-        assert_eq!(Line::read("quit now"), None);
     }
 }

@@ -7,29 +7,36 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::arguments::Arguments;
 use crate::world::World;
 
 /// How many days are kept.
 const DAYS: usize = 7;
 
-/// Starts it, at the level in the settings or as `RUST_LOG` says. The window logs to stderr only, which is the tray's: a
-/// file has one writer.
-pub(crate) fn start(world: &World, arguments: &Arguments) -> Option<WorkerGuard> {
+/// Who logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The tray's process: on stderr and in the file.
+    Tray,
+    /// The window's: on stderr only, which is the tray's. A file has one writer.
+    Window,
+}
+
+/// Starts it, at the level in the settings or as `RUST_LOG` says.
+pub fn start(world: &World, writer: Writer) -> Option<WorkerGuard> {
     let filter = match world.environment.get("RUST_LOG") {
         Some(directives) => EnvFilter::builder().parse_lossy(directives),
         None => EnvFilter::default().add_directive(level(world).into()),
     };
     let stderr = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr);
     let subscriber = tracing_subscriber::registry().with(filter).with(stderr);
-    let file = match arguments {
-        Arguments::App { .. } => {
+    let file = match writer {
+        Writer::Tray => {
             let days = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(DAYS);
             // Made first, or the writer complains on stderr.
             let made = std::fs::create_dir_all(world.log());
             made.ok().and_then(|()| days.filename_prefix("pointsman").filename_suffix("log").build(world.log()).ok())
         }
-        Arguments::Window { .. } | Arguments::Help | Arguments::Version => None,
+        Writer::Window => None,
     };
     // A folder that cannot be written to must not keep the gateway from serving.
     let Some(file) = file else {

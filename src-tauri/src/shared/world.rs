@@ -6,23 +6,23 @@ use pointsman_gateway::environment::{Environment, Folders};
 
 /// Where the program runs.
 #[derive(Debug, Clone)]
-pub(crate) struct World {
+pub struct World {
     /// Environment variables.
-    pub(crate) environment: Environment,
+    pub environment: Environment,
     /// Where things are kept.
-    pub(crate) folders: Folders,
+    pub folders: Folders,
 }
 
 impl World {
     /// The process's own. None where the user has no home folder.
-    pub(crate) fn of_process() -> Option<World> {
+    pub fn of_process() -> Option<World> {
         let environment = Environment::of_process();
         let folders = Folders::of_system(&environment)?;
         Some(World { environment, folders })
     }
 
     /// Where the log is kept.
-    pub(crate) fn log(&self) -> PathBuf {
+    pub fn log(&self) -> PathBuf {
         self.folders.data.join("log")
     }
 }
