@@ -14,6 +14,8 @@ mod harness;
 mod authority;
 /// Amazon's: Bedrock and SageMaker.
 mod aws;
+/// Cohere's own API.
+mod cohere;
 /// Which target answers when the first one fails.
 mod fallback;
 /// Gemini's clients: the model stands in the path.

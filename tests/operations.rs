@@ -1,11 +1,11 @@
 //! What is asked of a model besides a chat, and a provider's own API passed on as it is.
 //!
-//! Equal protocols only: nothing here is translated. The provider is a scripted upstream; what the vendors' SDKs send is
-//! compared in `captures`.
+//! What the provider has in the same form is passed on, and the rest is translated. The provider is a scripted upstream;
+//! what the vendors' SDKs send is compared in `captures`.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded, fake};
+use crate::harness::{Ask, Fake, Gateway, Options, Script, aws, bounded, fake};
 
 const KEY: &str = "sk-canary-operations";
 
@@ -132,6 +132,128 @@ fn a_providers_own_api_wants_a_client_key_a_known_endpoint_and_a_plain_path() {
         ask("openai/v1/%2e%2e/admin").send(port).await.expect(404).await;
         let later: Vec<String> = up.requests()[before..].iter().map(|it| it.target.clone()).collect();
         assert!(!later.iter().any(|target| target.contains("files") || target.contains("admin")), "{later:?}");
+    });
+}
+
+/// A gateway with an account at `provider`, which really is `up`, and a client key.
+async fn at(up: &Fake, provider: &str) -> (Gateway, String) {
+    let key = match provider {
+        "bedrock" => aws::keys(),
+        "vertexai" => {
+            let tokens = format!("{}/token", up.url());
+            let user = json!({"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r",
+                "token_uri": tokens});
+            user.to_string()
+        }
+        _ => KEY.to_owned(),
+    };
+    up.on("POST", "/token", Script::json(&json!({"access_token": "fake-access-token", "expires_in": 3600})));
+    let settings = match provider {
+        "bedrock" => "{ region = \"eu-west-1\" }",
+        "watsonx" => "{ project = \"p\" }",
+        "vertexai" => "{ project = \"p\", location = \"eu\" }",
+        _ => "{}",
+    };
+    let entry = format!(
+        "[[endpoints]]\nprovider = \"{provider}\"\nbase_url = \"{}\"\nkey = \"env:OPERATIONS_KEY\"\nsettings = {settings}",
+        up.url()
+    );
+    let options = Options::new().table(&entry).variable("OPERATIONS_KEY", &key);
+    let gateway = Gateway::start(options.variable("WATSONX_IAM_URL", &format!("{}/token", up.url()))).await;
+    gateway.until("the endpoint", |now| now.endpoints.iter().any(|it| it.id == provider)).await;
+    let key = gateway.client_key("tool").await;
+    (gateway, key)
+}
+
+#[test]
+fn documents_are_put_in_order_whoever_does_it() {
+    bounded(async {
+        let order = json!([{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.2}]);
+        let scores = json!([{"index": 0, "score": 0.2}, {"index": 1, "score": 0.9}]);
+        let texts = json!(["a", "b"]);
+        // Whom, its model, where it is asked, what it is asked, what it answers, and the tokens that it counts.
+        for (provider, model, path, asked, told, tokens) in [
+            (
+                "cohere",
+                "rerank-v4.0-pro",
+                "/v2/rerank",
+                json!({"model": "rerank-v4.0-pro", "query": "q", "documents": texts, "top_n": 2}),
+                json!({"id": "x", "results": order, "meta": {"billed_units": {"search_units": 1}}}),
+                json!(null),
+            ),
+            (
+                "voyage",
+                "rerank-2.5",
+                "/v1/rerank",
+                json!({"model": "rerank-2.5", "query": "q", "documents": texts, "top_k": 2}),
+                json!({"object": "list", "data": order, "usage": {"total_tokens": 26}}),
+                json!(26),
+            ),
+            (
+                "fireworks",
+                "qwen3-reranker",
+                "/v1/rerank",
+                json!({"model": "qwen3-reranker", "query": "q", "documents": texts, "top_n": 2}),
+                json!({"object": "list", "data": order, "usage": {"total_tokens": 26, "prompt_tokens": 26}}),
+                json!(26),
+            ),
+            (
+                "bedrock",
+                "amazon.rerank-v1:0",
+                "/model/amazon.rerank-v1%3A0/invoke",
+                json!({"query": "q", "documents": texts, "top_n": 2}),
+                json!({"results": order}),
+                json!(null),
+            ),
+            (
+                "watsonx",
+                "ms-marco",
+                "/ml/v1/text/rerank",
+                json!({"model_id": "ms-marco", "query": "q", "inputs": [{"text": "a"}, {"text": "b"}],
+                    "parameters": {"return_options": {"top_n": 2}}, "project_id": "p"}),
+                json!({"model_id": "ms-marco", "results": scores, "input_token_count": 9}),
+                json!(9),
+            ),
+        ] {
+            let up = Fake::new().await;
+            up.on("POST", path, Script::json(&told));
+            let (gateway, key) = at(&up, provider).await;
+            let body = json!({"model": format!("{provider}:{model}"), "query": "q", "documents": ["a", {"text": "b"}],
+                "top_n": 2, "return_documents": true, "rank_fields": ["text"]});
+            let answer = Ask::post("/v1/rerank", &body).bearer(&key).send(gateway.port()).await;
+            let (status, dropped) = (answer.status(), answer.header("x-pointsman-dropped").to_owned());
+            let said = answer.text().await;
+            assert_eq!((status, &*dropped), (200, "rank_fields"), "{provider}: {said}");
+            let said: Value = serde_json::from_str(&said).expect("JSON");
+            let expected = json!([
+                {"index": 1, "relevance_score": 0.9, "document": {"text": "b"}},
+                {"index": 0, "relevance_score": 0.2, "document": {"text": "a"}},
+            ]);
+            assert_eq!(said["results"], expected, "{provider}: {said}");
+            assert_eq!(said["usage"]["total_tokens"], tokens, "{provider}: {said}");
+            let request = up.request(path).await;
+            assert_eq!(request.json(), asked, "{provider}");
+            let row = gateway.rows("a row", |rows| rows.len() == 1).await.swap_remove(0);
+            assert_eq!((&row["operation"], &row["input_tokens"]), (&json!("rerank"), &tokens), "{provider}: {row}");
+        }
+    });
+}
+
+#[test]
+fn an_order_of_what_was_not_sent_is_no_answer() {
+    bounded(async {
+        let up = Fake::new().await;
+        up.on("POST", "/v2/rerank", Script::json(&json!({"results": [{"index": 7, "relevance_score": 0.9}]})));
+        let (gateway, key) = at(&up, "cohere").await;
+        let ask = |body: Value| Ask::post("/v1/rerank", &body).bearer(&key).send(gateway.port());
+        let body = json!({"model": "cohere:rerank-v4.0-pro", "query": "q", "documents": ["a"]});
+        let said = message(&ask(body.clone()).await.expect(502).await.json().await);
+        assert!(said.contains("it orders what it was not sent"), "{said}");
+        up.on("POST", "/v2/rerank", Script::fault(400, &json!({"message": "too many documents"})));
+        let said = message(&ask(body).await.expect(400).await.json().await);
+        assert!(said.contains("too many documents"), "{said}");
+        let body = json!({"model": "cohere:rerank-v4.0-pro", "query": "q", "documents": [{"image": "x"}]});
+        ask(body).await.expect(400).await;
     });
 }
 

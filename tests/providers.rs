@@ -288,11 +288,17 @@ fn what_cannot_be_added_is_told() {
 fn the_readme_lists_every_provider() {
     let mut table = String::from("| provider | asked as | key in | speaks | compared with |\n|---|---|---|---|---|\n");
     for row in ProviderSpec::table().expect("the table").iter() {
-        let spoken = row.speaks.iter().filter(|spoken| spoken.with.is_none()).map(|spoken| {
-            let asked = spoken.operations.iter().map(|operation| operation.id());
-            let all: Vec<&str> = asked.chain(spoken.holds.iter().map(|holding| holding.id())).collect();
-            format!("{} ({})", spoken.protocol.title(), all.join(", ").replace('_', " "))
-        });
+        // What one protocol can do may stand in several entries.
+        let mut spoken: Vec<(&str, Vec<&str>)> = Vec::new();
+        for entry in row.speaks.iter().filter(|spoken| spoken.with.is_none()) {
+            let asked = entry.operations.iter().map(|operation| operation.id());
+            let all = asked.chain(entry.holds.iter().map(|holding| holding.id()));
+            match spoken.iter_mut().find(|(title, _)| *title == entry.protocol.title()) {
+                Some((_, known)) => known.extend(all),
+                None => spoken.push((entry.protocol.title(), all.collect())),
+            }
+        }
+        let spoken = spoken.iter().map(|(title, all)| format!("{title} ({})", all.join(", ").replace('_', " ")));
         let spoken = spoken.collect::<Vec<_>>().join("; ");
         let keys = row.variables.join("`, `");
         let sdks = captured(&row.id);

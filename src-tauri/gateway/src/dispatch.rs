@@ -343,7 +343,7 @@ fn not_spoken(inbound: &Inbound, targets: &[Target]) -> Error {
     let mut spoken: Vec<&str> = target.endpoint.speaks.iter().map(|speaks| speaks.protocol.title()).collect();
     spoken.dedup();
     let mut speaks = if spoken.is_empty() { "nothing yet".to_owned() } else { spoken.join(", ") };
-    if inbound.operation.through_hub().is_none() {
+    if inbound.operation.is_rare() {
         speaks.push_str(&elsewhere(inbound.operation));
     }
     Error::NotSpoken {

@@ -189,7 +189,7 @@ impl Place<'_> {
         let below_v1 = path.starts_with("/v1/");
         match self {
             Place::Infer(Protocol::Ollama, _) => true,
-            Place::Infer(Protocol::Gemini | Protocol::BedrockConverse, _) => false,
+            Place::Infer(Protocol::Gemini | Protocol::BedrockConverse | Protocol::Cohere, _) => false,
             Place::Infer(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic, operation) => {
                 let answered = [Operation::Chat, Operation::Completion, Operation::Embeddings, Operation::CountTokens];
                 below_v1 && answered.contains(&operation)
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn every_path_of_every_protocol_is_a_place() {
-        for protocol in Protocol::ALL {
+        for protocol in Protocol::SURFACES {
             for operation in [Operation::Chat, Operation::Completion, Operation::Embeddings, Operation::CountTokens] {
                 if let Some(path) = protocol.path(operation) {
                     let path = format!("{}{path}", protocol.default_prefix());

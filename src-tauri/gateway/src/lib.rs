@@ -15,6 +15,7 @@ mod private;
 pub mod protocol;
 pub mod provider;
 mod replace;
+pub mod rerank;
 pub mod secrets;
 pub mod settings;
 mod timestamp;

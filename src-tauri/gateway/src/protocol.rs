@@ -7,6 +7,7 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod codec;
+pub mod cohere;
 pub(crate) mod fitted;
 pub mod gemini;
 pub mod ollama;
@@ -42,6 +43,9 @@ pub enum Protocol {
     /// Converse of Amazon Bedrock, which no client is answered in.
     #[serde(rename = "bedrock")]
     BedrockConverse,
+    /// Cohere's own API, version 2, which no client is answered in.
+    #[serde(rename = "cohere")]
+    Cohere,
 }
 
 impl Protocol {
@@ -51,9 +55,11 @@ impl Protocol {
         match self {
             Protocol::Gemini => gemini::path::write(operation, model, stream).map(Cow::Owned),
             Protocol::BedrockConverse => bedrock::path::write(operation, model, stream).map(Cow::Owned),
-            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Anthropic | Protocol::Ollama => {
-                self.path(operation).map(Cow::Borrowed)
-            }
+            Protocol::OpenAiChat
+            | Protocol::OpenAiResponses
+            | Protocol::Anthropic
+            | Protocol::Ollama
+            | Protocol::Cohere => self.path(operation).map(Cow::Borrowed),
         }
     }
 
@@ -65,6 +71,7 @@ impl Protocol {
         Protocol::Gemini,
         Protocol::Ollama,
         Protocol::BedrockConverse,
+        Protocol::Cohere,
     ];
 
     /// Those in which clients are answered, in the same order.
@@ -80,6 +87,7 @@ impl Protocol {
             Protocol::Gemini => "gemini",
             Protocol::Ollama => "ollama",
             Protocol::BedrockConverse => "bedrock",
+            Protocol::Cohere => "cohere",
         }
     }
 
@@ -92,6 +100,7 @@ impl Protocol {
             Protocol::Gemini => "Gemini",
             Protocol::Ollama => "Ollama's native API",
             Protocol::BedrockConverse => "Bedrock Converse",
+            Protocol::Cohere => "Cohere's native API",
         }
     }
 
@@ -110,6 +119,7 @@ impl Protocol {
             Protocol::Gemini => "/v1beta",
             Protocol::Ollama => "/api",
             Protocol::BedrockConverse => "",
+            Protocol::Cohere => "/v2",
         }
     }
 
@@ -135,6 +145,9 @@ impl Protocol {
             (Protocol::Ollama, Operation::Embeddings) => Some("/embed"),
             (Protocol::Ollama, Operation::SingleEmbedding) => Some("/embeddings"),
             (Protocol::Ollama, Operation::ShowModel) => Some("/show"),
+            (Protocol::Cohere, Operation::Chat) => Some("/chat"),
+            (Protocol::Cohere, Operation::Embeddings) => Some("/embed"),
+            (Protocol::Cohere, Operation::Rerank) => Some("/rerank"),
             (
                 Protocol::OpenAiChat,
                 Operation::CountTokens | Operation::SingleEmbedding | Operation::Raw | Operation::ShowModel,
@@ -166,6 +179,20 @@ impl Protocol {
                 | Operation::Speech
                 | Operation::Moderation
                 | Operation::Raw,
+            )
+            | (
+                Protocol::Cohere,
+                Operation::Completion
+                | Operation::SingleEmbedding
+                | Operation::CountTokens
+                | Operation::Transcription
+                | Operation::Translation
+                | Operation::Images
+                | Operation::ImageEdit
+                | Operation::Speech
+                | Operation::Moderation
+                | Operation::Raw
+                | Operation::ShowModel,
             )
             | (Protocol::Gemini | Protocol::BedrockConverse, _) => None,
         }
@@ -232,6 +259,26 @@ impl Operation {
         match self {
             Operation::Chat | Operation::Completion | Operation::CountTokens => Some(Operation::Chat),
             Operation::Embeddings | Operation::SingleEmbedding => Some(Operation::Embeddings),
+            Operation::Rerank => Some(Operation::Rerank),
+            Operation::Transcription
+            | Operation::Translation
+            | Operation::Images
+            | Operation::ImageEdit
+            | Operation::Speech
+            | Operation::Moderation
+            | Operation::Raw
+            | Operation::ShowModel => None,
+        }
+    }
+
+    /// Whether few models do it, so that who asks one that does not is told of those that do.
+    pub const fn is_rare(self) -> bool {
+        match self {
+            Operation::Chat
+            | Operation::Completion
+            | Operation::CountTokens
+            | Operation::Embeddings
+            | Operation::SingleEmbedding => false,
             Operation::Transcription
             | Operation::Translation
             | Operation::Rerank
@@ -240,7 +287,7 @@ impl Operation {
             | Operation::Speech
             | Operation::Moderation
             | Operation::Raw
-            | Operation::ShowModel => None,
+            | Operation::ShowModel => true,
         }
     }
 

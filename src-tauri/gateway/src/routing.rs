@@ -165,7 +165,7 @@ fn as_route(catalog: &Catalog, settings: &Settings, name: &str, operation: Opera
         });
     }
     let targets = automatic(catalog, operation);
-    if targets.is_empty() && operation.through_hub().is_none() {
+    if targets.is_empty() && operation.is_rare() {
         let who = ProviderSpec::offering(operation);
         let who = if who.is_empty() { String::new() } else { format!(" of {}", who.join(", ")) };
         let reason = format!("no local model is known for {}; name a model{who}", operation.id());

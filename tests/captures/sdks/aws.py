@@ -88,6 +88,9 @@ def bedrock(take, keys):
     invoke(take, runtime, "embeddings", "amazon.titan-embed-text-v2:0", titan)
     invoke(take, runtime, "embeddings", "cohere.embed-v4:0", cohere, prefix="cohere-")
     invoke(take, runtime, "images", "amazon.nova-canvas-v1:0", picture)
+    order = {"query": questions.QUERY, "documents": questions.DOCUMENTS, "top_n": 1}
+    invoke(take, runtime, "rerank", "cohere.rerank-v3-5:0", order | {"api_version": 2}, prefix="invoke-")
+    invoke(take, runtime, "rerank", "amazon.rerank-v1:0", order, prefix="invoke-amazon-")
     agent = client("bedrock-agent-runtime", **keys)
     model = f"arn:aws:bedrock:{frozen.REGION}::foundation-model/cohere.rerank-v3-5:0"
     take("rerank", "cohere.rerank-v3-5:0", lambda: agent.rerank(**rerank(model)))

@@ -18,6 +18,7 @@ from tape import KEY
 
 SCOPE = ["https://www.googleapis.com/auth/cloud-platform"]
 OLD, NEW = "gemini-2.5-flash", "gemini-3.7-flash"
+IMAGEN = "imagen-4.0-generate-001"
 SHORT = {"system_instruction": questions.SYSTEM, "max_output_tokens": 64}
 PLAIN = {**SHORT, "temperature": 0.5, "stop_sequences": questions.STOP}
 # `parameters` is an OpenAPI subset, `parameters_json_schema` takes the schema as it is.
@@ -99,7 +100,8 @@ def record(tape):
     )
 
     single = [(call, model, [first]) for call, model, _ in gemini[:2]]
-    vertexai(tape, [*single, ("embeddings-many", "gemini-embedding-001", [first, second])])
+    several = [("embeddings-many", "gemini-embedding-001"), ("embeddings-predict", "text-embedding-005")]
+    vertexai(tape, [*single, *((call, model, [first, second]) for call, model in several)])
     tokens(tape)
 
 
@@ -108,7 +110,12 @@ def vertexai(tape, embedders):
     bearer = credentials.Credentials("fake-access-token")
     own = {"vertexai": True, "project": "fake-project", "credentials": bearer}
     stable = {"api_version": "v1"}
-    everything(take, genai.Client(**own, location="us-central1", http_options=stable), embedders)
+    central = genai.Client(**own, location="us-central1", http_options=stable)
+    everything(take, central, embedders)
+    drawn = types.GenerateImagesConfig(number_of_images=1, aspect_ratio="1:1")
+    # Imagen is asked on Vertex alone: with an API key the SDK refuses.
+    picture = {"model": IMAGEN, "prompt": questions.PICTURE, "config": drawn}
+    take("images", IMAGEN, lambda: central.models.generate_images(**picture), prefix="imagen-")
     config = types.GenerateContentConfig(**PLAIN)
     quota = credentials.Credentials("fake-access-token", quota_project_id="fake-quota")
     others = {

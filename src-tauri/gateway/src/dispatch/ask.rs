@@ -175,7 +175,8 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
         | Protocol::Anthropic
         | Protocol::Gemini
         | Protocol::Ollama
-        | Protocol::BedrockConverse => None,
+        | Protocol::BedrockConverse
+        | Protocol::Cohere => None,
     }
 }
 
@@ -188,7 +189,9 @@ fn fitting(speaks: &Speaks, operation: Operation, target: &Target, body: &[u8]) 
     let quirks = target.endpoint.provider.as_deref()?.quirks.in_operation(operation)?;
     match speaks.protocol {
         Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &target.model.id, quirks),
-        Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama | Protocol::BedrockConverse => None,
+        Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama | Protocol::BedrockConverse | Protocol::Cohere => {
+            None
+        }
     }
 }
 

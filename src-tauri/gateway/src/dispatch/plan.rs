@@ -20,9 +20,10 @@ pub enum Plan<'a> {
 /// The order in which protocols are preferred upstream, where the surface's own is not spoken. Chat completions first:
 /// every runtime's own form, and the one whose quirks are known best. Ollama's comes last only because its own runtime is
 /// treated apart.
-const PREFERRED: [Protocol; 6] = [
+const PREFERRED: [Protocol; 7] = [
     Protocol::OpenAiChat,
     Protocol::OpenAiResponses,
+    Protocol::Cohere,
     // Before Anthropic's: where both are spoken, that is for Claude's own clients.
     Protocol::BedrockConverse,
     Protocol::Anthropic,

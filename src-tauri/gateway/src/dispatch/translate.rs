@@ -24,6 +24,7 @@ use crate::protocol::codec::frames::Framing;
 use crate::protocol::codec::{self, Surface, Upstream};
 use crate::protocol::shape::Shape;
 use crate::protocol::{Operation, Protocol, Speaks};
+use crate::rerank::RerankRequest;
 use crate::routing::Target;
 use crate::usage::Outcome;
 use crate::usage::recorder::Recorder;
@@ -38,6 +39,7 @@ pub(super) struct Translation {
 enum Question {
     Chat(Box<CompletionRequest>),
     Vectors(EmbeddingRequest),
+    Order(RerankRequest),
 }
 
 /// A request to one target, and what its answer must be read with.
@@ -79,12 +81,12 @@ impl Translation {
             Operation::Embeddings | Operation::SingleEmbedding => {
                 surface.decode_embedding(operation, path, &body).map(Question::Vectors)
             }
+            Operation::Rerank => surface.decode_rerank(&body).map(Question::Order),
             Operation::Chat
             | Operation::Completion
             | Operation::CountTokens
             | Operation::Transcription
             | Operation::Translation
-            | Operation::Rerank
             | Operation::Images
             | Operation::ImageEdit
             | Operation::Speech
@@ -130,6 +132,10 @@ impl Translation {
             Question::Vectors(vectors) => {
                 let encoded = upstream.encode_embedding(vectors, &described).ok_or_else(cannot)?;
                 (encoded, Operation::Embeddings, false, Vec::new())
+            }
+            Question::Order(order) => {
+                let encoded = upstream.encode_rerank(order, &described).ok_or_else(cannot)?;
+                (encoded, Operation::Rerank, false, order.dropped.clone())
             }
         };
         let encoded = encoded.map_err(|error| told(&error))?;
@@ -258,6 +264,15 @@ impl Translation {
                 }
                 Ok((self.surface.encode_embeddings(self.operation, vectors, &made), made.usage))
             }
+            Question::Order(order) => {
+                let mut made = upstream.decode_ranking(&body).map_err(unread)?.checked(order);
+                let made =
+                    made.as_mut().ok_or_else(|| refused::unreadable(target, "it orders what it was not sent"))?;
+                if made.id.is_empty() {
+                    made.id = unnamed();
+                }
+                Ok((self.surface.encode_ranking(order, made), made.usage))
+            }
         }
     }
 
@@ -265,8 +280,8 @@ impl Translation {
     pub(super) fn estimate(&self, target: &Target, recorder: &mut Recorder) -> Response<AnswerBody> {
         let tokens = match &self.question {
             Question::Chat(chat) => estimate::tokens(chat),
-            // Nobody counts the tokens of texts for vectors.
-            Question::Vectors(_) => 0,
+            // Nobody counts the tokens of what is no chat.
+            Question::Vectors(_) | Question::Order(_) => 0,
         };
         recorder.answered(200, None);
         recorder.ended(Outcome::Complete, None, None);

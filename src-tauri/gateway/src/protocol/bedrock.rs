@@ -1,4 +1,4 @@
-//! Converse of Amazon Bedrock, and vectors of the models that it hosts: an upstream only.
+//! Converse of Amazon Bedrock, and vectors and orders of documents of the models that it hosts: an upstream only.
 //!
 //! The model stands in the path ([`path`]). One form serves every vendor's models, but for what each takes beyond it and
 //! what it refuses, which `family` knows by the model's name. Streams are Amazon's event streams. Signatures, hosts and
@@ -11,6 +11,7 @@ mod extra;
 mod family;
 pub mod path;
 mod request;
+mod rerank;
 mod stream;
 mod turns;
 
@@ -18,6 +19,7 @@ use super::Operation;
 use super::codec::{DeltaDecoder, Target, Upstream, UpstreamError};
 use crate::completion::{Completion, CompletionRequest, DecodeError, Encoded};
 use crate::embedding::{EmbeddingRequest, Embeddings};
+use crate::rerank::{Ranking, RerankRequest};
 
 /// Converse.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +48,14 @@ impl Upstream for Bedrock {
 
     fn decode_embeddings(&self, body: &[u8]) -> Result<Embeddings, DecodeError> {
         embeddings::decode(body)
+    }
+
+    fn encode_rerank(&self, request: &RerankRequest, target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        Some(rerank::encode(request, target))
+    }
+
+    fn decode_ranking(&self, body: &[u8]) -> Result<Ranking, DecodeError> {
+        rerank::decode(body)
     }
 
     fn encode_counting(&self, request: &CompletionRequest, target: &Target) -> Option<Result<Encoded, DecodeError>> {

@@ -32,11 +32,13 @@ use crate::completion::{Completion, CompletionRequest, DecodeError, Delta, Encod
 use crate::embedding::{EmbeddingRequest, Embeddings};
 use crate::protocol::anthropic::Anthropic;
 use crate::protocol::bedrock::Bedrock;
+use crate::protocol::cohere::Cohere;
 use crate::protocol::gemini::Gemini;
 use crate::protocol::ollama::Ollama;
 use crate::protocol::openai_chat::OpenAiChat;
 use crate::protocol::openai_responses::OpenAiResponses;
 use crate::protocol::{Operation, Protocol};
+use crate::rerank::{Ranking, RerankRequest};
 use frames::Frame;
 
 /// What an encoder must know of the model and its endpoint.
@@ -66,7 +68,7 @@ pub fn surface(protocol: Protocol) -> Option<&'static dyn Surface> {
         Protocol::Anthropic => &Anthropic,
         Protocol::Gemini => &Gemini,
         Protocol::Ollama => &Ollama,
-        Protocol::BedrockConverse => return None,
+        Protocol::BedrockConverse | Protocol::Cohere => return None,
     })
 }
 
@@ -79,6 +81,7 @@ pub fn upstream(protocol: Protocol) -> &'static dyn Upstream {
         Protocol::Gemini => &Gemini,
         Protocol::Ollama => &Ollama,
         Protocol::BedrockConverse => &Bedrock,
+        Protocol::Cohere => &Cohere,
     }
 }
 
@@ -108,6 +111,14 @@ pub trait Surface: Sync {
     fn encode_embeddings(&self, _operation: Operation, _request: &EmbeddingRequest, _embeddings: &Embeddings) -> Bytes {
         Bytes::new()
     }
+    /// Reads a client's request for an order of documents.
+    fn decode_rerank(&self, _body: &[u8]) -> Result<RerankRequest, DecodeError> {
+        Err(DecodeError::Malformed("this API orders no documents; ask /v1/rerank".into()))
+    }
+    /// Writes an order of documents. Never asked of an API that reads no request for it.
+    fn encode_ranking(&self, _request: &RerankRequest, _ranking: &Ranking) -> Bytes {
+        Bytes::new()
+    }
     /// Writes a count of tokens.
     fn encode_count(&self, tokens: u32) -> Bytes;
 }
@@ -129,6 +140,14 @@ pub trait Upstream: Sync {
     /// Reads vectors.
     fn decode_embeddings(&self, _body: &[u8]) -> Result<Embeddings, DecodeError> {
         Err(DecodeError::Malformed("this API has no embeddings".into()))
+    }
+    /// Writes a request for an order of documents; `None` where the protocol has none.
+    fn encode_rerank(&self, _request: &RerankRequest, _target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        None
+    }
+    /// Reads an order of documents.
+    fn decode_ranking(&self, _body: &[u8]) -> Result<Ranking, DecodeError> {
+        Err(DecodeError::Malformed("this API orders no documents".into()))
     }
     /// Writes a question for the count of a request's tokens; `None` where the protocol has none.
     fn encode_counting(&self, _request: &CompletionRequest, _target: &Target) -> Option<Result<Encoded, DecodeError>> {

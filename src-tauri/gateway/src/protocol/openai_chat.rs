@@ -2,13 +2,15 @@
 //!
 //! As a surface it reads what tools send and writes what they expect; as an upstream it speaks to OpenAI and to the many
 //! servers that took its format over, each with habits of its own (`quirks`). A text completion becomes one user turn: an
-//! upstream is always asked for a chat. The other operations under `/v1` (audio, rerank) are never translated.
+//! upstream is always asked for a chat. Documents are put in
+//! order in Cohere's shape (`rerank`). The other operations under `/v1` (audio) are never translated.
 
 mod embeddings;
 mod quirks;
 mod read_answer;
 mod read_messages;
 mod read_request;
+pub(super) mod rerank;
 mod text_completion;
 mod usage;
 mod write_answer;
@@ -23,6 +25,7 @@ use super::codec::{DeltaDecoder, DeltaEncoder, Surface, Target, Upstream};
 use super::{Operation, Protocol};
 use crate::completion::{Completion, CompletionRequest, DecodeError, Encoded};
 use crate::embedding::{EmbeddingRequest, Embeddings};
+use crate::rerank::{Ranking, RerankRequest};
 
 /// The protocol, on both sides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,6 +66,14 @@ impl Surface for OpenAiChat {
         embeddings::write(request, embeddings)
     }
 
+    fn decode_rerank(&self, body: &[u8]) -> Result<RerankRequest, DecodeError> {
+        rerank::read_request(body)
+    }
+
+    fn encode_ranking(&self, request: &RerankRequest, ranking: &Ranking) -> Bytes {
+        rerank::write(request, ranking)
+    }
+
     /// The protocol has no such operation; this is the Responses API's shape.
     fn encode_count(&self, tokens: u32) -> Bytes {
         Bytes::from(serde_json::json!({"object": "response.input_tokens", "input_tokens": tokens}).to_string())
@@ -93,6 +104,14 @@ impl Upstream for OpenAiChat {
 
     fn decode_embeddings(&self, body: &[u8]) -> Result<Embeddings, DecodeError> {
         embeddings::read(body)
+    }
+
+    fn encode_rerank(&self, request: &RerankRequest, target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        Some(Ok(rerank::write_request(request, target)))
+    }
+
+    fn decode_ranking(&self, body: &[u8]) -> Result<Ranking, DecodeError> {
+        rerank::read(body)
     }
 }
 

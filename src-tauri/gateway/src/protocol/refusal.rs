@@ -13,7 +13,9 @@ use crate::error::Error;
 pub fn body(protocol: Protocol, error: &Error) -> Bytes {
     let message = message(protocol, error);
     let value = match protocol {
-        Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::BedrockConverse => openai(error, &message),
+        Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::BedrockConverse | Protocol::Cohere => {
+            openai(error, &message)
+        }
         Protocol::Anthropic => anthropic(error, &message),
         Protocol::Gemini => json!({"error": {
             "code": error.status().as_u16(), "message": message, "status": google_status(error.status()),
@@ -27,8 +29,10 @@ pub fn body(protocol: Protocol, error: &Error) -> Bytes {
 pub fn event(protocol: Protocol, error: &Error) -> Bytes {
     let message = message(protocol, error);
     Bytes::from(match protocol {
-        // Bedrock's is no surface: it stands here for whoever is passed through to it.
-        Protocol::OpenAiChat | Protocol::BedrockConverse => format!("\n\ndata: {}\n\n", openai(error, &message)),
+        // The last two are no surfaces: they stand here for whoever is passed through to them.
+        Protocol::OpenAiChat | Protocol::BedrockConverse | Protocol::Cohere => {
+            format!("\n\ndata: {}\n\n", openai(error, &message))
+        }
         Protocol::OpenAiResponses => {
             let value = json!({"type": "error", "code": error.code(), "message": message, "param": null});
             format!("\n\nevent: error\ndata: {value}\n\n")

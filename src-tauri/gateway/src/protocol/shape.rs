@@ -31,6 +31,8 @@ pub enum Shape {
     AzureDeployment,
     /// OpenAI's on IBM watsonx.ai.
     Watsonx,
+    /// Documents in order as a list of OpenAI's, in place of Cohere's `results`: Voyage's, Fireworks'.
+    RankedList,
     /// Anthropic's on Amazon Bedrock, where only Claude speaks it.
     BedrockInvoke,
     /// OpenAI's chat in a container on Amazon SageMaker, whose endpoint is the model.
@@ -85,6 +87,7 @@ impl Shape {
                 Some(format!("/deployments/{}{path}", in_path(model)))
             }
             (Shape::Watsonx, _) => watsonx::path(operation, stream),
+            (Shape::RankedList, _) => Protocol::OpenAiChat.path(operation).map(str::to_owned),
             (Shape::Vertex, Operation::Chat) => {
                 Some(format!("/models/{}:{}", in_path(model), verb("rawPredict", "streamRawPredict")))
             }
@@ -144,17 +147,20 @@ impl Shape {
                 edited(&body, &["model"], &[]).unwrap_or(body)
             }
             Shape::VertexGemini => vertex_gemini::fit(operation, body),
-            Shape::AzureDeployment => body,
-            Shape::Watsonx => watsonx::fit(body),
+            Shape::AzureDeployment | Shape::RankedList => body,
+            Shape::Watsonx => watsonx::fit(operation, body),
         }
     }
 
     /// An answer as the protocol's maker writes it.
     pub(crate) fn read(self, operation: Operation, body: Bytes) -> Bytes {
         match self {
-            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => {
-                body
-            }
+            Shape::Vertex
+            | Shape::VertexGemini
+            | Shape::AzureDeployment
+            | Shape::RankedList
+            | Shape::BedrockInvoke
+            | Shape::Sagemaker => body,
             Shape::Watsonx => watsonx::read(operation, body),
         }
     }
@@ -165,7 +171,7 @@ impl Shape {
             Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => {
                 false
             }
-            Shape::Watsonx => true,
+            Shape::Watsonx | Shape::RankedList => true,
         }
     }
 }
@@ -174,7 +180,12 @@ impl Shape {
     /// Whether a model is asked in it: of Bedrock's, Claude alone.
     pub fn suits(self, model: &str) -> bool {
         match self {
-            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::Watsonx | Shape::Sagemaker => true,
+            Shape::Vertex
+            | Shape::VertexGemini
+            | Shape::AzureDeployment
+            | Shape::Watsonx
+            | Shape::RankedList
+            | Shape::Sagemaker => true,
             Shape::BedrockInvoke => model.contains("anthropic.") || model.contains("claude"),
         }
     }
@@ -230,9 +241,14 @@ impl Speaks {
     pub(crate) fn takes_query(&self) -> bool {
         match self.shape {
             None | Some(Shape::VertexGemini) => self.beside.query.is_none(),
-            Some(Shape::Vertex | Shape::AzureDeployment | Shape::Watsonx | Shape::BedrockInvoke | Shape::Sagemaker) => {
-                false
-            }
+            Some(
+                Shape::Vertex
+                | Shape::AzureDeployment
+                | Shape::Watsonx
+                | Shape::RankedList
+                | Shape::BedrockInvoke
+                | Shape::Sagemaker,
+            ) => false,
         }
     }
 
@@ -247,7 +263,9 @@ impl Protocol {
     pub fn takes(self, shape: Shape) -> bool {
         match shape {
             Shape::VertexGemini => self == Protocol::Gemini,
-            Shape::AzureDeployment | Shape::Watsonx | Shape::Sagemaker => self == Protocol::OpenAiChat,
+            Shape::AzureDeployment | Shape::Watsonx | Shape::RankedList | Shape::Sagemaker => {
+                self == Protocol::OpenAiChat
+            }
             Shape::Vertex | Shape::BedrockInvoke => self == Protocol::Anthropic,
         }
     }

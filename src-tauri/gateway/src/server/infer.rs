@@ -124,7 +124,8 @@ pub(super) async fn infer(
         | Protocol::OpenAiResponses
         | Protocol::Anthropic
         | Protocol::Ollama
-        | Protocol::BedrockConverse => query.to_owned(),
+        | Protocol::BedrockConverse
+        | Protocol::Cohere => query.to_owned(),
     });
     let query = query.filter(|query| !query.is_empty());
     let streams = peek.stream == Some(true);

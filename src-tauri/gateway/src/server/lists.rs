@@ -93,7 +93,11 @@ pub(super) fn one(catalog: &Catalog, settings: &Settings, id: &str, shape: Proto
     let write = match shape {
         Protocol::Anthropic => anthropic_line,
         Protocol::Gemini => gemini_line,
-        Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama | Protocol::BedrockConverse => openai_line,
+        Protocol::OpenAiChat
+        | Protocol::OpenAiResponses
+        | Protocol::Ollama
+        | Protocol::BedrockConverse
+        | Protocol::Cohere => openai_line,
     };
     line(catalog, settings, id).map(|line| Bytes::from(write(&line).to_string()))
 }

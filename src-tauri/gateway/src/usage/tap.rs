@@ -128,7 +128,11 @@ fn ends_early(protocol: Protocol, bytes: &[u8]) -> bool {
         }
         // `/api/generate` ends with an array of all its tokens.
         Protocol::Ollama => memmem::find(bytes, b"\"done\":true").is_some(),
-        Protocol::OpenAiChat | Protocol::Anthropic | Protocol::Gemini | Protocol::BedrockConverse => false,
+        Protocol::OpenAiChat
+        | Protocol::Anthropic
+        | Protocol::Gemini
+        | Protocol::BedrockConverse
+        | Protocol::Cohere => false,
     }
 }
 
@@ -150,7 +154,7 @@ fn ends_late(protocol: Protocol, tail: &[u8]) -> bool {
                 || told()
         }
         // Never forwarded as a stream that is marked.
-        Protocol::BedrockConverse => true,
+        Protocol::BedrockConverse | Protocol::Cohere => true,
         Protocol::Ollama => has(b"\"done\": true") || tail.starts_with(b"{\"error\"") || has(b"\n{\"error\""),
     }
 }

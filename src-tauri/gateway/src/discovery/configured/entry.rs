@@ -149,6 +149,7 @@ pub(super) fn listing_of(speaks: &[Speaks]) -> Listing {
         Some(Protocol::Ollama) => Listing::Ollama,
         Some(Protocol::Anthropic) => Listing::Anthropic,
         Some(Protocol::Gemini) => Listing::Gemini,
-        Some(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::BedrockConverse) | None => Listing::OpenAi,
+        Some(Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::BedrockConverse | Protocol::Cohere)
+        | None => Listing::OpenAi,
     }
 }

@@ -10,12 +10,11 @@ pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> 
         Operation::Chat if stream => "converse-stream",
         Operation::Chat => "converse",
         Operation::CountTokens => "count-tokens",
-        Operation::Embeddings => "invoke",
+        Operation::Embeddings | Operation::Rerank => "invoke",
         Operation::Completion
         | Operation::SingleEmbedding
         | Operation::Transcription
         | Operation::Translation
-        | Operation::Rerank
         | Operation::Images
         | Operation::ImageEdit
         | Operation::Speech
@@ -45,6 +44,7 @@ mod tests {
         check(Operation::Chat, nova, true, Some("/model/amazon.nova-pro-v1%3A0/converse-stream"));
         check(Operation::Embeddings, "a/b", false, Some("/model/a%2Fb/invoke"));
         check(Operation::CountTokens, "../é", false, Some("/model/..%2F%C3%A9/count-tokens"));
-        check(Operation::Rerank, nova, false, None);
+        check(Operation::Rerank, "cohere.rerank-v3-5:0", false, Some("/model/cohere.rerank-v3-5%3A0/invoke"));
+        check(Operation::Speech, nova, false, None);
     }
 }

@@ -41,6 +41,15 @@ pub(super) fn read_request(body: &[u8]) -> Result<EmbeddingRequest, DecodeError>
     }
     request.dimensions = fields.u32("dimensions")?;
     request.user = fields.string("user")?;
+    // Not OpenAI's: Cohere's name for what vectors are for, and Voyage's.
+    request.task = match fields.string("input_type")?.as_deref() {
+        Some("search_query" | "query") => Some("RETRIEVAL_QUERY".to_owned()),
+        Some("search_document" | "document" | "passage") => Some("RETRIEVAL_DOCUMENT".to_owned()),
+        Some("classification") => Some("CLASSIFICATION".to_owned()),
+        Some("clustering") => Some("CLUSTERING".to_owned()),
+        Some(_) => return Err(fields.wrong("input_type", "`query`, `document`, `classification` or `clustering`")),
+        None => None,
+    };
     request.base64 = match fields.string("encoding_format")?.as_deref() {
         None | Some("float") => false,
         Some("base64") => true,

@@ -43,7 +43,7 @@ impl Unwrapped {
     /// For streams of a shape; `None` where they are not wrapped.
     pub(crate) fn of(shape: Shape) -> Option<Unwrapped> {
         match shape {
-            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::Watsonx => None,
+            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::Watsonx | Shape::RankedList => None,
             Shape::BedrockInvoke | Shape::Sagemaker => {
                 Some(Unwrapped { shape, framer: Framer::new(Framing::EventStream), line: BytesMut::new() })
             }
@@ -83,7 +83,12 @@ fn unwrap(shape: Shape, frame: &Frame, line: &mut BytesMut, out: &mut Vec<u8>) {
             out.extend_from_slice(&data);
             out.extend_from_slice(b"\n\n");
         }
-        Shape::Sagemaker | Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::Watsonx
+        Shape::Sagemaker
+        | Shape::Vertex
+        | Shape::VertexGemini
+        | Shape::AzureDeployment
+        | Shape::Watsonx
+        | Shape::RankedList
             if frame.fault =>
         {
             if !line.is_empty() {
@@ -91,7 +96,12 @@ fn unwrap(shape: Shape, frame: &Frame, line: &mut BytesMut, out: &mut Vec<u8>) {
             }
             fault(shape, frame, out);
         }
-        Shape::Sagemaker | Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::Watsonx => {
+        Shape::Sagemaker
+        | Shape::Vertex
+        | Shape::VertexGemini
+        | Shape::AzureDeployment
+        | Shape::Watsonx
+        | Shape::RankedList => {
             line.extend_from_slice(&frame.data);
             while let Some(end) = memchr::memchr(b'\n', line) {
                 write_line(&line.split_to(end + 1), out);
@@ -126,7 +136,7 @@ fn fault(shape: Shape, frame: &Frame, out: &mut Vec<u8>) {
         Shape::BedrockInvoke | Shape::Vertex | Shape::VertexGemini => {
             event(out, "error", &json!({"type": "error", "error": {"type": kind, "message": message}}));
         }
-        Shape::Sagemaker | Shape::AzureDeployment | Shape::Watsonx => {
+        Shape::Sagemaker | Shape::AzureDeployment | Shape::Watsonx | Shape::RankedList => {
             let code = Some(frame.event.as_str()).filter(|code| !code.is_empty()).map(Value::from);
             let error = json!({"error": {"message": message, "type": kind, "code": code}});
             // The last event may have been cut.

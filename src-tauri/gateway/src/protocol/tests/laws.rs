@@ -65,7 +65,7 @@ fn can(protocol: Protocol) -> Can {
             ..ALL
         },
         // It answers no clients.
-        Protocol::BedrockConverse => ALL,
+        Protocol::BedrockConverse | Protocol::Cohere => ALL,
         Protocol::Ollama => Can {
             any_order: false,
             refusals: false,
@@ -265,10 +265,12 @@ fn split(protocol: Protocol, upstream: &dyn Upstream, stream: &[u8], cuts: &Cuts
 fn harmless(protocol: Protocol, bytes: &[u8]) {
     let own_upstream = upstream(protocol);
     let _ = own_upstream.decode_embeddings(bytes);
+    let _ = own_upstream.decode_ranking(bytes);
     let _ = own_upstream.decode_error(bytes);
     let deltas: Vec<Delta> = testing::read(own_upstream.decoder(), &[bytes]);
     let completion = own_upstream.decode_completion(bytes).unwrap_or_else(|_| deltas.iter().cloned().collect());
     let own_surface = surface(protocol);
+    let _ = own_surface.map(|own| own.decode_rerank(bytes));
     for operation in [Operation::Embeddings, Operation::SingleEmbedding] {
         let Some(own_surface) = own_surface else { continue };
         let _ = own_surface.decode_embedding(operation, "", bytes);
@@ -292,7 +294,8 @@ fn shapes() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         "[a-z<>]{0,6}|function|custom|text|tool|assistant|user|thinking|tool_use|tool_result|reasoning|message\
          |function_call|image|json|data:a;base64,b|2026-11-22T02:12:47.1Z|content_block_start|content_block_delta\
-         |message_delta|response.completed|response.output_item.added|response.output_item.done"
+         |message_delta|response.completed|response.output_item.added|response.output_item.done|message-start\
+         |content-delta|tool-plan-delta|tool-call-start|tool-call-delta|message-end"
             .prop_map(Value::from),
     ];
     let names = "model|messages|role|content|type|text|choices|index|delta|message|tool_calls|id|function|custom|name\
@@ -301,7 +304,8 @@ fn shapes() -> impl Strategy<Value = Value> {
                  |tool_name|parameters|format|options|num_ctx|think|done|done_reason|created_at|suffix|raw|context\
                  |system|embeddings|content_block|partial_json|signature|source|tool_use_id|output|output_index|item\
                  |response|call_id|summary|encrypted_content|stop_reason|input_schema|tool_choice|max_tokens\
-                 |start|toolUse|toolUseId|reasoningContent|redactedContent|contentBlockIndex|stopReason|citationsContent";
+                 |start|toolUse|toolUseId|reasoningContent|redactedContent|contentBlockIndex|stopReason|citationsContent\
+                 |tool_plan|billed_units|results|relevance_score|query|documents";
     leaf.prop_recursive(6, 64, 5, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

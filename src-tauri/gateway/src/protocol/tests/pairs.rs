@@ -34,6 +34,7 @@ fn targets() -> Vec<(&'static str, Protocol, Target)> {
         ("ollama", Protocol::Ollama, target("qwen3", "ollama")),
         ("bedrock", Protocol::BedrockConverse, target("us.anthropic.claude-sonnet-4-6", "")),
         ("nova", Protocol::BedrockConverse, target("us.amazon.nova-2-lite-v1:0", "")),
+        ("cohere", Protocol::Cohere, target("command-a-reasoning-08-2025", "")),
     ]
 }
 

@@ -94,9 +94,11 @@ impl KeyHeader {
         match protocol {
             Protocol::Anthropic => KeyHeader::XApiKey,
             Protocol::Gemini => KeyHeader::XGoogApiKey,
-            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::Ollama | Protocol::BedrockConverse => {
-                KeyHeader::Bearer
-            }
+            Protocol::OpenAiChat
+            | Protocol::OpenAiResponses
+            | Protocol::Ollama
+            | Protocol::BedrockConverse
+            | Protocol::Cohere => KeyHeader::Bearer,
         }
     }
 
