@@ -30,10 +30,13 @@ const CHATS: [&str; 10] = [
 ];
 
 /// Calls that are no chats, by the names of their operations.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 14] = [
     "embeddings",
+    "embeddings-predict",
     "rerank",
+    "invoke-amazon-rerank",
     "images",
+    "imagen-images",
     "image-edit",
     "speech",
     "moderation",
@@ -143,6 +146,11 @@ fn question(capture: &Value, model: &str) -> Value {
     let file = fixture("captures").join("questions").join(format!("{name}.json"));
     let mut question: Value = serde_json::from_str(&read(&file)).expect("JSON");
     question["model"] = model.into();
+    let asks = question.get("voice").is_some() && question.get("input").is_some();
+    if asks && capture["url"].as_str().is_some_and(|url| url.contains(":generateContent")) {
+        // Google has neither OpenAI's voices nor its formats.
+        (question["voice"], question["response_format"]) = ("Kore".into(), "wav".into());
+    }
     question
 }
 
@@ -334,7 +342,8 @@ fn what_is_no_chat_is_sent_as_the_vendors_sdk_sends_it() {
 
 /// What a call that is no chat asks.
 fn operation(call: &str) -> Operation {
-    let name = call.trim_start_matches(DATED).replace('-', "_");
+    let call = call.trim_start_matches(DATED).trim_start_matches("invoke-amazon-").trim_start_matches("imagen-");
+    let name = call.trim_end_matches("-predict").replace('-', "_");
     serde_json::from_value(name.into()).expect("an operation")
 }
 

@@ -78,6 +78,7 @@ mod cli;
 mod clients;
 /// The built-in runtime: a model file and nothing else.
 mod engine;
+mod holdings;
 /// A real llama.cpp server.
 mod llamacpp;
 /// A real Ollama.

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Ask, Fake, Gateway, Options, Script, aws, bounded, fake};
 
-const KEY: &str = "sk-canary-operations";
+pub(crate) const KEY: &str = "sk-canary-operations";
 
 /// A gateway with an endpoint at OpenAI and one at Anthropic, both really `up`, and a client key.
-async fn start(up: &Fake) -> (Gateway, String) {
+pub(crate) async fn start(up: &Fake) -> (Gateway, String) {
     let entry = |provider: &str| {
         format!("[[endpoints]]\nprovider = \"{provider}\"\nbase_url = \"{}\"\nkey = \"env:OPERATIONS_KEY\"", up.url())
     };
@@ -84,7 +84,7 @@ fn who_cannot_is_told_with_those_who_can() {
     });
 }
 
-fn message(error: &Value) -> String {
+pub(crate) fn message(error: &Value) -> String {
     error["error"]["message"].as_str().expect("OpenAI's shape").to_owned()
 }
 
@@ -258,70 +258,163 @@ fn an_order_of_what_was_not_sent_is_no_answer() {
 }
 
 #[test]
-fn files_and_batches_go_to_whoever_holds_them() {
+fn pictures_are_drawn_whoever_draws() {
     bounded(async {
-        let up = Fake::new().await;
-        up.on("POST", "/v1/files", Script::json(&json!({"id": "file-1"})));
-        up.on("GET", "/v1/files/file-1/content", Script::whole(200, "application/octet-stream", "{}\n{}\n"));
-        up.on("POST", "/v1/batches", Script::json(&json!({"id": "batch_1"})));
-        up.on("GET", "/v1/messages/batches", Script::json(&json!({"data": []})));
-        up.on("DELETE", "/v1/files/file-1", Script::json(&json!({"deleted": true})));
-        let (gateway, key) = start(&up).await;
-        let own = |method: &str, path: &str| Ask::new(method, path).bearer(&key);
-
-        let form = "--cut\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\n{}\r\n--cut--\r\n";
-        let upload = own("POST", "/v1/files").header("content-type", "multipart/form-data; boundary=cut").body(form);
-        assert_eq!(upload.send(gateway.port()).await.expect(200).await.json().await["id"], "file-1");
-        let sent = up.request("/v1/files").await;
-        assert_eq!((&sent.body[..], sent.header("authorization")), (form.as_bytes(), &*format!("Bearer {KEY}")));
-        let body = json!({"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h"});
-        let batch = Ask::post("/v1/batches?provider=openai&limit=2", &body).bearer(&key);
-        batch.send(gateway.port()).await.expect(200).await;
-        let sent = up.request("/v1/batches").await;
-        assert_eq!((&*sent.target, sent.json()), ("/v1/batches?limit=2", body), "whose it is, is said to us alone");
-        let content = own("GET", "/files/file-1/content").send(gateway.port()).await.expect(200).await.text().await;
-        assert_eq!(content, "{}\n{}\n");
-        own("GET", "/v1/messages/batches").send(gateway.port()).await.expect(200).await;
-        assert_eq!(up.request("/v1/messages/batches").await.header("x-api-key"), KEY);
-        // Anthropic's files lie at the same path; its header tells them.
-        let deleted = own("DELETE", "/v1/files/file-1").header("anthropic-version", "2023-06-01");
-        deleted.send(gateway.port()).await.expect(200).await;
-        assert_eq!(up.request("/v1/files/file-1").await.header("x-api-key"), KEY);
+        let part = |mime: &str| json!({"inlineData": {"mimeType": mime, "data": "iVBO"}});
+        let drawn = json!({"candidates": [{"content": {"parts": [part("image/png")]}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 1290}});
+        let config = json!({"responseModalities": ["IMAGE"], "imageConfig": {"aspectRatio": "3:2"}});
+        let turns = json!([{"parts": [{"text": "A red square."}], "role": "user"}]);
+        let google = json!({"contents": turns, "generationConfig": config});
+        // Whom, its model, where it is asked, what it is asked, what it answers, and the tokens that it counts.
+        for (provider, model, path, asked, told, tokens) in [
+            (
+                "gemini",
+                "gemini-3.1-flash-image",
+                "/v1beta/models/gemini-3.1-flash-image:generateContent",
+                google.clone(),
+                drawn.clone(),
+                json!(1290),
+            ),
+            (
+                "vertexai",
+                "gemini-3.1-flash-image",
+                "/v1/projects/p/locations/eu/publishers/google/models/gemini-3.1-flash-image:generateContent",
+                google,
+                drawn,
+                json!(1290),
+            ),
+            (
+                "vertexai",
+                "imagen-4.0-generate-001",
+                "/v1/projects/p/locations/eu/publishers/google/models/imagen-4.0-generate-001:predict",
+                json!({"instances": [{"prompt": "A red square."}],
+                    "parameters": {"sampleCount": 1, "aspectRatio": "4:3"}}),
+                json!({"predictions": [{"bytesBase64Encoded": "iVBO", "mimeType": "image/png"}]}),
+                json!(null),
+            ),
+            (
+                "bedrock",
+                "amazon.nova-canvas-v1:0",
+                "/model/amazon.nova-canvas-v1%3A0/invoke",
+                json!({"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "A red square."},
+                    "imageGenerationConfig": {"numberOfImages": 1, "width": 1536, "height": 1024}}),
+                json!({"images": ["iVBO"], "error": null}),
+                json!(null),
+            ),
+            (
+                "bedrock",
+                "stability.sd3-5-large-v1:0",
+                "/model/stability.sd3-5-large-v1%3A0/invoke",
+                json!({"prompt": "A red square.", "aspect_ratio": "3:2"}),
+                json!({"seeds": [1], "finish_reasons": [null], "images": ["iVBO"]}),
+                json!(null),
+            ),
+        ] {
+            let up = Fake::new().await;
+            up.on("POST", path, Script::json(&told));
+            let (gateway, key) = at(&up, provider).await;
+            let mut body = json!({"model": format!("{provider}:{model}"), "prompt": "A red square.",
+                "size": "1536x1024", "style": "vivid"});
+            let ask = |body: &Value| Ask::post("/v1/images/generations", body).bearer(&key).send(gateway.port());
+            let answer = ask(&body).await;
+            let (status, dropped) = (answer.status(), answer.header("x-pointsman-dropped").to_owned());
+            let said = answer.text().await;
+            assert_eq!(status, 200, "{model}: {said}");
+            let lost = if model.starts_with("imagen") { "style, size" } else { "style" };
+            assert_eq!(dropped, lost, "{model}: a shape that it has not is named");
+            let said: Value = serde_json::from_str(&said).expect("JSON");
+            assert_eq!(said["data"], json!([{"b64_json": "iVBO"}]), "{model}: {said}");
+            assert_eq!(said["usage"]["output_tokens"], tokens, "{model}: {said}");
+            assert!(said["created"].as_u64().is_some_and(|created| created > 1_700_000_000), "{model}: {said}");
+            assert_eq!(up.request(path).await.json(), asked, "{model}");
+            body["response_format"] = "url".into();
+            let said = ask(&body).await.expect(200).await.json().await;
+            assert_eq!(said["data"], json!([{"url": "data:image/png;base64,iVBO"}]), "{model}: {said}");
+            body["stream"] = true.into();
+            let said = message(&ask(&body).await.expect(400).await.json().await);
+            assert!(said.contains("`stream`"), "{model}: {said}");
+        }
     });
 }
 
 #[test]
-fn whose_files_are_meant_must_be_clear() {
+fn a_picture_that_is_refused_is_told_with_the_reason() {
     bounded(async {
         let up = Fake::new().await;
-        let entry = |id: &str, provider: &str| {
-            let keyed = "key = \"env:OPERATIONS_KEY\"";
-            format!("[[endpoints]]\nname = \"{id}\"\nprovider = \"{provider}\"\nbase_url = \"{}\"\n{keyed}", up.url())
+        let path = "/v1beta/models/gemini-3.1-flash-image:generateContent";
+        let refused = json!({"candidates": [{"finishReason": "IMAGE_SAFETY"}]});
+        up.on("POST", path, Script::json(&refused));
+        let (gateway, key) = at(&up, "gemini").await;
+        let body = json!({"model": "gemini:gemini-3.1-flash-image", "prompt": "Something bad."});
+        let ask = Ask::post("/v1/images/generations", &body).bearer(&key);
+        let said = ask.send(gateway.port()).await.expect(400).await.json().await;
+        assert!(message(&said).contains("IMAGE_SAFETY"), "{said}");
+        let row = gateway.rows("a row", |rows| rows.len() == 1).await.swap_remove(0);
+        assert_eq!((&row["operation"], &row["status"]), (&json!("images"), &json!(400)), "{row}");
+    });
+}
+
+#[test]
+fn words_are_spoken_by_gemini() {
+    bounded(async {
+        let up = Fake::new().await;
+        let sound = json!({"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": "AQIDBA=="}});
+        let told = json!({"candidates": [{"content": {"parts": [sound]}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 30}});
+        let path = "/v1beta/models/gemini-2.5-flash-preview-tts:generateContent";
+        up.on("POST", path, Script::json(&told));
+        let (gateway, key) = at(&up, "gemini").await;
+        let ask = |more: Value| {
+            let mut body = json!({"model": "gemini:gemini-2.5-flash-preview-tts", "input": "Hello."});
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            Ask::post("/v1/audio/speech", &body).bearer(&key).send(gateway.port())
         };
-        let tables = [("work", "openai"), ("home", "openai"), ("cere", "cerebras")];
-        let options = Options::new().variable("OPERATIONS_KEY", KEY);
-        let options = tables.iter().fold(options, |options, (id, provider)| options.table(&entry(id, provider)));
-        let gateway = Gateway::start(options).await;
-        gateway
-            .until("the endpoints", |now| now.endpoints.iter().filter(|it| it.provider.is_some()).count() == 3)
-            .await;
-        let key = gateway.client_key("tool").await;
-        up.on("GET", "/v1/files", Script::json(&json!({"data": []})));
-        let get = |path: &str| Ask::get(path).bearer(&key);
-        let port = gateway.port();
-        Ask::get("/v1/files?provider=work").send(port).await.expect(401).await;
-        let unclear = message(&get("/v1/files").send(port).await.expect(400).await.json().await);
-        assert!(unclear.contains("work") && unclear.contains("home") && unclear.contains("?provider="), "{unclear}");
-        let asked = up.requests().iter().filter(|it| it.target.starts_with("/v1/files")).count();
-        assert_eq!(asked, 0, "nobody was asked");
-        get("/v1/files?provider=home").send(port).await.expect(200).await;
-        let named = get("/v1/files").header("x-pointsman-provider", "work").send(port).await.expect(200).await;
-        assert_eq!(named.header("x-pointsman-target").split('/').next(), Some("work"));
-        assert_eq!(up.request("/v1/files").await.header("x-pointsman-provider"), "", "it is for us alone");
-        let cannot = message(&get("/v1/files?provider=cere").send(port).await.expect(501).await.json().await);
-        assert!(cannot.contains("/gateway/proxy/cere/"), "{cannot}");
-        let nobody = get("/v1/messages/batches").send(port).await.expect(501).await.json().await;
-        assert!(nobody["error"]["message"].as_str().is_some_and(|text| text.contains("Anthropic")), "{nobody}");
-        get("/v1/files/%2e%2e/x?provider=work").send(port).await.expect(404).await;
+        let answer = ask(json!({"voice": "alloy", "instructions": "Whisper."})).await.expect(200).await;
+        assert_eq!(answer.header("content-type"), "audio/wav");
+        assert_eq!(answer.header("x-pointsman-dropped"), "instructions, voice", "another voice speaks");
+        let file = answer.bytes().await;
+        assert!(file.starts_with(b"RIFF") && file.ends_with(&[1, 2, 3, 4]) && file.len() == 48, "{file:?}");
+        let answer = ask(json!({"voice": "Puck", "response_format": "pcm"})).await.expect(200).await;
+        assert_eq!((answer.header("content-type"), answer.has("x-pointsman-dropped")), ("audio/pcm", false));
+        assert_eq!(answer.bytes().await[..], [1, 2, 3, 4]);
+        let sent = up.request(path).await.json();
+        let voice = sent.pointer("/generationConfig/speechConfig/voiceConfig/prebuiltVoiceConfig/voiceName");
+        assert_eq!(voice, Some(&json!("Kore")), "{sent}");
+        let said = message(&ask(json!({"response_format": "mp3"})).await.expect(400).await.json().await);
+        assert!(said.contains("`wav` or `pcm`"), "what can be made is named: {said}");
+        let row = gateway.rows("rows", |rows| rows.len() == 3).await.swap_remove(2);
+        assert_eq!((&row["operation"], &row["output_tokens"]), (&json!("speech"), &json!(30)), "{row}");
+    });
+}
+
+#[test]
+fn vertexs_older_models_make_vectors_too() {
+    bounded(async {
+        let up = Fake::new().await;
+        let path = "/v1/projects/p/locations/eu/publishers/google/models/text-embedding-005:predict";
+        let vector = |values: Value| json!({"embeddings": {"values": values, "statistics": {"token_count": 2}}});
+        up.on(
+            "POST",
+            path,
+            Script::json(&json!({"predictions": [vector(json!([0.5, 1.0])), vector(json!([0.25, 0.0]))]})),
+        );
+        let (gateway, key) = at(&up, "vertexai").await;
+        let body = json!({"model": "vertexai:text-embedding-005", "input": ["a", "b"], "dimensions": 2});
+        let ask = Ask::post("/v1/embeddings", &body).bearer(&key);
+        let said = ask.send(gateway.port()).await.expect(200).await.json().await;
+        assert_eq!(said["data"][1]["embedding"], json!([0.25, 0.0]), "{said}");
+        assert_eq!(said["usage"]["prompt_tokens"], 4, "{said}");
+        let asked =
+            json!({"instances": [{"content": "a"}, {"content": "b"}], "parameters": {"outputDimensionality": 2}});
+        assert_eq!(up.request(path).await.json(), asked);
+        // Google's own clients ask in Gemini's form, which these models do not know.
+        up.on("POST", path, Script::json(&json!({"predictions": [vector(json!([0.5]))]})));
+        let body = json!({"content": {"parts": [{"text": "a"}]}, "taskType": "RETRIEVAL_QUERY"});
+        let ask = Ask::post("/v1beta/models/vertexai:text-embedding-005:embedContent", &body).bearer(&key);
+        let said = ask.send(gateway.port()).await.expect(200).await.json().await;
+        assert_eq!(said["embedding"]["values"], json!([0.5]), "{said}");
+        let sent = up.requests_for(path).pop().expect("a request").json();
+        assert_eq!(sent, json!({"instances": [{"content": "a", "task_type": "RETRIEVAL_QUERY"}]}));
     });
 }

@@ -35,6 +35,8 @@ fn questions() -> Vec<Question> {
         (Surface::Gemini, "embeddings", "/v1beta/models/work:embedContent", json!({ "content": content })),
         (Surface::Native, "embeddings", "/api/embed", json!({"input": "hi"})),
         (Surface::Chat, "rerank", "/v1/rerank", json!({"query": "a", "documents": ["b"]})),
+        (Surface::Chat, "images", "/v1/images/generations", json!({"prompt": "A red square."})),
+        (Surface::Chat, "speech", "/v1/audio/speech", json!({"input": "Hello."})),
     ];
     let others = others.into_iter().map(|(surface, what, path, mut body)| {
         if surface != Surface::Gemini {

@@ -71,6 +71,8 @@ pub(super) fn answers_all(fake: &Fake, upstream: Upstream) {
                     "data": [{"object": "embedding", "index": 0, "embedding": vector}]}),
             ),
             ("/v1/rerank", json!({"results": [{"index": 0, "relevance_score": 0.5}]})),
+            ("/v1/images/generations", json!({"created": 1, "data": [{"b64_json": "AA=="}]})),
+            ("/v1/audio/speech", json!({"audio_data": "AA=="})),
         ],
         Surface::Responses => Vec::new(),
         Surface::Messages => vec![("/v1/messages/count_tokens", json!({"input_tokens": 3}))],
@@ -86,6 +88,20 @@ pub(super) fn answers_all(fake: &Fake, upstream: Upstream) {
     };
     for (path, answer) in rows {
         fake.on("POST", path, Script::json(&answer));
+    }
+    if upstream == Surface::Gemini {
+        // What is to be made of a text is said in the body.
+        fake.on_with("POST", &self::path(upstream, false), |request| {
+            let made = |mime: &str| {
+                let part = json!({"inlineData": {"mimeType": mime, "data": "AAA="}});
+                Script::json(&json!({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}))
+            };
+            match request.json()["generationConfig"]["responseModalities"][0].as_str() {
+                Some("IMAGE") => made("image/png"),
+                Some("AUDIO") => made("audio/L16;rate=24000"),
+                _ => whole(Surface::Gemini),
+            }
+        });
     }
 }
 

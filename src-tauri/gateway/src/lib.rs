@@ -11,6 +11,7 @@ pub mod completion;
 pub mod embedding;
 pub mod environment;
 pub mod error;
+pub mod picture;
 mod private;
 pub mod protocol;
 pub mod provider;
@@ -18,6 +19,7 @@ mod replace;
 pub mod rerank;
 pub mod secrets;
 pub mod settings;
+pub mod speech;
 mod timestamp;
 pub mod tools;
 

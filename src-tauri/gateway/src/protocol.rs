@@ -259,12 +259,10 @@ impl Operation {
         match self {
             Operation::Chat | Operation::Completion | Operation::CountTokens => Some(Operation::Chat),
             Operation::Embeddings | Operation::SingleEmbedding => Some(Operation::Embeddings),
-            Operation::Rerank => Some(Operation::Rerank),
+            Operation::Rerank | Operation::Images | Operation::Speech => Some(self),
             Operation::Transcription
             | Operation::Translation
-            | Operation::Images
             | Operation::ImageEdit
-            | Operation::Speech
             | Operation::Moderation
             | Operation::Raw
             | Operation::ShowModel => None,

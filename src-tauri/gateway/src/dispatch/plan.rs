@@ -47,7 +47,7 @@ pub fn plan<'e>(protocol: Protocol, operation: Operation, endpoint: &'e Endpoint
     // What is translated is counted as it is then sent.
     let counts_only = operation == Operation::CountTokens && speaks_to(protocol, Operation::Chat).is_none();
     if let Some(speaks) = speaks_to(protocol, operation) {
-        let read = speaks.shape.is_some_and(Shape::is_read);
+        let read = speaks.shape.is_some_and(|shape| shape.is_read(operation, model));
         return Some(if counts_only || read { Plan::Translate(speaks) } else { Plan::Forward(speaks) });
     }
     if operation == Operation::CountTokens {

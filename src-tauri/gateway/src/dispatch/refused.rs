@@ -80,6 +80,12 @@ pub(super) fn unreadable(target: &Target, reason: &str) -> Error {
     Error::BadAnswer { endpoint: Arc::clone(&target.endpoint.id), status: 200, reason }
 }
 
+/// An answer in which the upstream says that it will not make what was asked for.
+pub(super) fn withheld(target: &Target, reason: &str) -> Error {
+    let code = Some("content_policy_violation".to_owned());
+    error(target, StatusCode::BAD_REQUEST.as_u16(), fault::told(format!("it made nothing: {reason}"), code), None)
+}
+
 /// An error without a status of its own.
 fn untold(target: &Target, said: UpstreamError) -> Error {
     let status = said.code.as_deref().and_then(fault::status);

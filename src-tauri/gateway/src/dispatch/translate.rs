@@ -20,12 +20,14 @@ use super::{AnswerBody, Inbound, context, estimate, headers, refused};
 use crate::completion::{CompletionRequest, DecodeError, Usage};
 use crate::embedding::EmbeddingRequest;
 use crate::error::Error;
+use crate::picture::PictureRequest;
 use crate::protocol::codec::frames::Framing;
 use crate::protocol::codec::{self, Surface, Upstream};
 use crate::protocol::shape::Shape;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::rerank::RerankRequest;
 use crate::routing::Target;
+use crate::speech::SpeechRequest;
 use crate::usage::Outcome;
 use crate::usage::recorder::Recorder;
 
@@ -40,6 +42,8 @@ enum Question {
     Chat(Box<CompletionRequest>),
     Vectors(EmbeddingRequest),
     Order(RerankRequest),
+    Picture(PictureRequest),
+    Speech(SpeechRequest),
 }
 
 /// A request to one target, and what its answer must be read with.
@@ -50,6 +54,23 @@ pub(super) struct Posed {
     /// How a cloud changes its answers.
     shape: Option<Shape>,
     pub(super) dropped: Vec<String>,
+}
+
+/// The media type of most answers.
+const JSON: &str = "application/json";
+
+/// A whole answer in the client's protocol.
+struct Turned {
+    body: Bytes,
+    usage: Option<Usage>,
+    /// Its media type.
+    kind: &'static str,
+}
+
+impl Turned {
+    fn json(body: Bytes, usage: Option<Usage>) -> Turned {
+        Turned { body, usage, kind: JSON }
+    }
 }
 
 /// How an answer goes on.
@@ -82,14 +103,14 @@ impl Translation {
                 surface.decode_embedding(operation, path, &body).map(Question::Vectors)
             }
             Operation::Rerank => surface.decode_rerank(&body).map(Question::Order),
+            Operation::Images => surface.decode_picture(&body).map(Question::Picture),
+            Operation::Speech => surface.decode_speech(&body).map(Question::Speech),
             Operation::Chat
             | Operation::Completion
             | Operation::CountTokens
             | Operation::Transcription
             | Operation::Translation
-            | Operation::Images
             | Operation::ImageEdit
-            | Operation::Speech
             | Operation::Moderation
             | Operation::Raw
             | Operation::ShowModel => {
@@ -137,11 +158,20 @@ impl Translation {
                 let encoded = upstream.encode_rerank(order, &described).ok_or_else(cannot)?;
                 (encoded, Operation::Rerank, false, order.dropped.clone())
             }
+            Question::Picture(picture) => {
+                let encoded = upstream.encode_picture(picture, &described).ok_or_else(cannot)?;
+                (encoded, Operation::Images, false, picture.dropped.clone())
+            }
+            Question::Speech(speech) => {
+                let encoded = upstream.encode_speaking(speech, &described).ok_or_else(cannot)?;
+                (encoded, Operation::Speech, false, speech.dropped.clone())
+            }
         };
         let encoded = encoded.map_err(|error| told(&error))?;
         let path = match speaks.shape {
             // How its stream is framed, its codec says in the query.
-            Some(Shape::VertexGemini) | None => upstream.path(asked, &model.id, stream),
+            Some(Shape::VertexGemini) if asked == Operation::Chat => upstream.path(asked, &model.id, stream),
+            None => upstream.path(asked, &model.id, stream),
             Some(shape) => shape.path(asked, &model.id, stream),
         };
         let path = path.ok_or_else(cannot)?;
@@ -170,12 +200,12 @@ impl Translation {
         }
         let Onward { target, idle, mut recorder, keeper } = onward;
         match self.turned(posed, answer, target, idle, keeper.as_deref()).await {
-            Ok((body, usage)) => {
+            Ok(Turned { body, usage, kind }) => {
                 recorder.answered(200, None);
                 recorder.count(usage.as_ref(), 1);
                 recorder.said(&body);
                 recorder.ended(Outcome::Complete, None, None);
-                let mut response = whole(body);
+                let mut response = whole(body, kind);
                 sign(response.headers_mut(), &posed.dropped, target, recorder.attempts());
                 Ok(response)
             }
@@ -211,7 +241,7 @@ impl Translation {
         Ok(response)
     }
 
-    /// A whole answer as the surface's body, with its tokens.
+    /// A whole answer as the surface's body.
     async fn turned(
         &self,
         posed: &Posed,
@@ -219,7 +249,7 @@ impl Translation {
         target: &Target,
         idle: Duration,
         keeper: Option<&Keeper>,
-    ) -> Result<(Bytes, Option<Usage>), Error> {
+    ) -> Result<Turned, Error> {
         let (upstream, status) = (posed.upstream, answer.response.status());
         if !status.is_success() {
             let retry_after = answer.response.headers().get(RETRY_AFTER).cloned();
@@ -236,7 +266,7 @@ impl Translation {
             Question::Chat(_) if self.operation == Operation::CountTokens => {
                 let count = upstream.decode_count(&body);
                 let count = count.ok_or_else(|| unread(DecodeError::Malformed("it is no count of tokens".into())))?;
-                Ok((self.surface.encode_count(count), None))
+                Ok(Turned::json(self.surface.encode_count(count), None))
             }
             Question::Chat(chat) => {
                 let mut completion = upstream.decode_completion(&body).map_err(unread)?;
@@ -255,14 +285,15 @@ impl Translation {
                     completion.id = Keeper::id();
                 }
                 let body = self.surface.encode_completion(self.operation, chat, &completion);
-                Ok((keeper.map_or_else(|| body.clone(), |keeper| keeper.whole(body.clone())), completion.usage))
+                let body = keeper.map_or_else(|| body.clone(), |keeper| keeper.whole(body.clone()));
+                Ok(Turned::json(body, completion.usage))
             }
             Question::Vectors(vectors) => {
                 let made = upstream.decode_embeddings(&body).map_err(unread)?;
                 if made.vectors.len() != vectors.input.len() {
                     return Err(refused::unreadable(target, "it has not one vector for each text"));
                 }
-                Ok((self.surface.encode_embeddings(self.operation, vectors, &made), made.usage))
+                Ok(Turned::json(self.surface.encode_embeddings(self.operation, vectors, &made), made.usage))
             }
             Question::Order(order) => {
                 let mut made = upstream.decode_ranking(&body).map_err(unread)?.checked(order);
@@ -271,7 +302,19 @@ impl Translation {
                 if made.id.is_empty() {
                     made.id = unnamed();
                 }
-                Ok((self.surface.encode_ranking(order, made), made.usage))
+                Ok(Turned::json(self.surface.encode_ranking(order, made), made.usage))
+            }
+            Question::Picture(picture) => {
+                let made = upstream.decode_pictures(&body).map_err(unread)?;
+                if let Some(reason) = &made.refused {
+                    return Err(refused::withheld(target, reason));
+                }
+                Ok(Turned::json(self.surface.encode_pictures(picture, &made, now()), made.usage))
+            }
+            Question::Speech(speech) => {
+                let made = upstream.decode_spoken(&body).map_err(unread)?;
+                let (kind, body) = self.surface.encode_speech(speech, &made);
+                Ok(Turned { body, usage: made.usage, kind })
             }
         }
     }
@@ -281,20 +324,20 @@ impl Translation {
         let tokens = match &self.question {
             Question::Chat(chat) => estimate::tokens(chat),
             // Nobody counts the tokens of what is no chat.
-            Question::Vectors(_) | Question::Order(_) => 0,
+            Question::Vectors(_) | Question::Order(_) | Question::Picture(_) | Question::Speech(_) => 0,
         };
         recorder.answered(200, None);
         recorder.ended(Outcome::Complete, None, None);
-        let mut response = whole(self.surface.encode_count(tokens));
+        let mut response = whole(self.surface.encode_count(tokens), JSON);
         sign(response.headers_mut(), &[], target, recorder.attempts());
         response.headers_mut().insert(headers::ESTIMATED, headers::flag(true));
         response
     }
 }
 
-fn whole(body: Bytes) -> Response<AnswerBody> {
+fn whole(body: Bytes, kind: &'static str) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::Whole(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 

@@ -1,4 +1,5 @@
-//! Converse of Amazon Bedrock, and vectors and orders of documents of the models that it hosts: an upstream only.
+//! Converse of Amazon Bedrock, and vectors, orders of documents and pictures of the models that it hosts: an
+//! upstream only.
 //!
 //! The model stands in the path ([`path`]). One form serves every vendor's models, but for what each takes beyond it and
 //! what it refuses, which `family` knows by the model's name. Streams are Amazon's event streams. Signatures, hosts and
@@ -10,6 +11,7 @@ mod embeddings;
 mod extra;
 mod family;
 pub mod path;
+mod pictures;
 mod request;
 mod rerank;
 mod stream;
@@ -19,6 +21,7 @@ use super::Operation;
 use super::codec::{DeltaDecoder, Target, Upstream, UpstreamError};
 use crate::completion::{Completion, CompletionRequest, DecodeError, Encoded};
 use crate::embedding::{EmbeddingRequest, Embeddings};
+use crate::picture::{PictureRequest, Pictures};
 use crate::rerank::{Ranking, RerankRequest};
 
 /// Converse.
@@ -56,6 +59,14 @@ impl Upstream for Bedrock {
 
     fn decode_ranking(&self, body: &[u8]) -> Result<Ranking, DecodeError> {
         rerank::decode(body)
+    }
+
+    fn encode_picture(&self, request: &PictureRequest, target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        Some(pictures::encode(request, target))
+    }
+
+    fn decode_pictures(&self, body: &[u8]) -> Result<Pictures, DecodeError> {
+        pictures::decode(body)
     }
 
     fn encode_counting(&self, request: &CompletionRequest, target: &Target) -> Option<Result<Encoded, DecodeError>> {

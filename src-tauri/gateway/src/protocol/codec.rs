@@ -30,6 +30,7 @@ use bytes::Bytes;
 
 use crate::completion::{Completion, CompletionRequest, DecodeError, Delta, Encoded};
 use crate::embedding::{EmbeddingRequest, Embeddings};
+use crate::picture::{PictureRequest, Pictures};
 use crate::protocol::anthropic::Anthropic;
 use crate::protocol::bedrock::Bedrock;
 use crate::protocol::cohere::Cohere;
@@ -39,6 +40,7 @@ use crate::protocol::openai_chat::OpenAiChat;
 use crate::protocol::openai_responses::OpenAiResponses;
 use crate::protocol::{Operation, Protocol};
 use crate::rerank::{Ranking, RerankRequest};
+use crate::speech::{Speech, SpeechRequest};
 use frames::Frame;
 
 /// What an encoder must know of the model and its endpoint.
@@ -119,6 +121,22 @@ pub trait Surface: Sync {
     fn encode_ranking(&self, _request: &RerankRequest, _ranking: &Ranking) -> Bytes {
         Bytes::new()
     }
+    /// Reads a client's request for pictures.
+    fn decode_picture(&self, _body: &[u8]) -> Result<PictureRequest, DecodeError> {
+        Err(DecodeError::Malformed("this API draws no pictures; ask /v1/images/generations".into()))
+    }
+    /// Writes pictures, made at a second since 1970. Never asked of an API that reads no request for them.
+    fn encode_pictures(&self, _request: &PictureRequest, _pictures: &Pictures, _created: u64) -> Bytes {
+        Bytes::new()
+    }
+    /// Reads a client's request for speech.
+    fn decode_speech(&self, _body: &[u8]) -> Result<SpeechRequest, DecodeError> {
+        Err(DecodeError::Malformed("this API speaks no words; ask /v1/audio/speech".into()))
+    }
+    /// Writes speech, with its media type. Never asked of an API that reads no request for it.
+    fn encode_speech(&self, _request: &SpeechRequest, _speech: &Speech) -> (&'static str, Bytes) {
+        ("audio/wav", Bytes::new())
+    }
     /// Writes a count of tokens.
     fn encode_count(&self, tokens: u32) -> Bytes;
 }
@@ -148,6 +166,22 @@ pub trait Upstream: Sync {
     /// Reads an order of documents.
     fn decode_ranking(&self, _body: &[u8]) -> Result<Ranking, DecodeError> {
         Err(DecodeError::Malformed("this API orders no documents".into()))
+    }
+    /// Writes a request for pictures; `None` where the protocol has none.
+    fn encode_picture(&self, _request: &PictureRequest, _target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        None
+    }
+    /// Reads pictures.
+    fn decode_pictures(&self, _body: &[u8]) -> Result<Pictures, DecodeError> {
+        Err(DecodeError::Malformed("this API draws no pictures".into()))
+    }
+    /// Writes a request for speech; `None` where the protocol has none.
+    fn encode_speaking(&self, _request: &SpeechRequest, _target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        None
+    }
+    /// Reads speech.
+    fn decode_spoken(&self, _body: &[u8]) -> Result<Speech, DecodeError> {
+        Err(DecodeError::Malformed("this API speaks no words".into()))
     }
     /// Writes a question for the count of a request's tokens; `None` where the protocol has none.
     fn encode_counting(&self, _request: &CompletionRequest, _target: &Target) -> Option<Result<Encoded, DecodeError>> {

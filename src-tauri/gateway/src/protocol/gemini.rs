@@ -8,13 +8,16 @@
 mod embeddings;
 pub mod forward;
 mod logprobs;
+mod made;
 mod model;
 pub mod path;
+mod pictures;
 mod read_answer;
 mod read_contents;
 mod read_request;
 mod schema;
 mod signature;
+mod speech;
 mod spelling;
 mod wire;
 mod write_answer;
@@ -27,6 +30,8 @@ use super::Operation;
 use super::codec::{DeltaDecoder, DeltaEncoder, Surface, Target, Upstream, UpstreamError, fault};
 use crate::completion::{Completion, CompletionRequest, DecodeError, Encoded};
 use crate::embedding::{EmbeddingRequest, Embeddings};
+use crate::picture::{PictureRequest, Pictures};
+use crate::speech::{Speech, SpeechRequest};
 
 /// The protocol, on both sides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -96,6 +101,22 @@ impl Upstream for Gemini {
 
     fn decode_embeddings(&self, body: &[u8]) -> Result<Embeddings, DecodeError> {
         embeddings::read(body)
+    }
+
+    fn encode_picture(&self, request: &PictureRequest, target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        Some(pictures::write_request(request, target))
+    }
+
+    fn decode_pictures(&self, body: &[u8]) -> Result<Pictures, DecodeError> {
+        pictures::read(body)
+    }
+
+    fn encode_speaking(&self, request: &SpeechRequest, _target: &Target) -> Option<Result<Encoded, DecodeError>> {
+        Some(speech::write_request(request))
+    }
+
+    fn decode_spoken(&self, body: &[u8]) -> Result<Speech, DecodeError> {
+        speech::read(body)
     }
 
     fn decode_error(&self, body: &[u8]) -> UpstreamError {

@@ -3,14 +3,17 @@
 //! As a surface it reads what tools send and writes what they expect; as an upstream it speaks to OpenAI and to the many
 //! servers that took its format over, each with habits of its own (`quirks`). A text completion becomes one user turn: an
 //! upstream is always asked for a chat. Documents are put in
-//! order in Cohere's shape (`rerank`). The other operations under `/v1` (audio) are never translated.
+//! order in Cohere's shape (`rerank`). Pictures and speech are read and written for clients alone, as those who draw or speak
+//! in this protocol are forwarded to; what is heard (`/v1/audio/transcriptions`) is never translated.
 
 mod embeddings;
+mod pictures;
 mod quirks;
 mod read_answer;
 mod read_messages;
 mod read_request;
 pub(super) mod rerank;
+mod speech;
 mod text_completion;
 mod usage;
 mod write_answer;
@@ -25,7 +28,9 @@ use super::codec::{DeltaDecoder, DeltaEncoder, Surface, Target, Upstream};
 use super::{Operation, Protocol};
 use crate::completion::{Completion, CompletionRequest, DecodeError, Encoded};
 use crate::embedding::{EmbeddingRequest, Embeddings};
+use crate::picture::{PictureRequest, Pictures};
 use crate::rerank::{Ranking, RerankRequest};
+use crate::speech::{Speech, SpeechRequest};
 
 /// The protocol, on both sides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,6 +77,22 @@ impl Surface for OpenAiChat {
 
     fn encode_ranking(&self, request: &RerankRequest, ranking: &Ranking) -> Bytes {
         rerank::write(request, ranking)
+    }
+
+    fn decode_picture(&self, body: &[u8]) -> Result<PictureRequest, DecodeError> {
+        pictures::read_request(body)
+    }
+
+    fn encode_pictures(&self, request: &PictureRequest, pictures: &Pictures, created: u64) -> Bytes {
+        pictures::write(request, pictures, created)
+    }
+
+    fn decode_speech(&self, body: &[u8]) -> Result<SpeechRequest, DecodeError> {
+        speech::read_request(body)
+    }
+
+    fn encode_speech(&self, request: &SpeechRequest, speech: &Speech) -> (&'static str, Bytes) {
+        speech::write(request, speech)
     }
 
     /// The protocol has no such operation; this is the Responses API's shape.

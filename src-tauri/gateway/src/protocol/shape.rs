@@ -81,6 +81,11 @@ impl Shape {
     pub fn path(self, operation: Operation, model: &str, stream: bool) -> Option<String> {
         let verb = |whole, streamed| if stream { streamed } else { whole };
         match (self, operation) {
+            (Shape::VertexGemini, Operation::Embeddings | Operation::SingleEmbedding)
+                if vertex_gemini::predicts(model) =>
+            {
+                Some(format!("/models/{}:predict", in_path(model)))
+            }
             (Shape::VertexGemini, _) => Protocol::Gemini.path_to(operation, model, stream).map(Cow::into_owned),
             (Shape::AzureDeployment, _) => {
                 let path = Protocol::OpenAiChat.path(operation)?;
@@ -155,22 +160,20 @@ impl Shape {
     /// An answer as the protocol's maker writes it.
     pub(crate) fn read(self, operation: Operation, body: Bytes) -> Bytes {
         match self {
-            Shape::Vertex
-            | Shape::VertexGemini
-            | Shape::AzureDeployment
-            | Shape::RankedList
-            | Shape::BedrockInvoke
-            | Shape::Sagemaker => body,
+            Shape::Vertex | Shape::AzureDeployment | Shape::RankedList | Shape::BedrockInvoke | Shape::Sagemaker => {
+                body
+            }
+            Shape::VertexGemini if operation.as_written() == Operation::Embeddings => vertex_gemini::read(body),
+            Shape::VertexGemini => body,
             Shape::Watsonx => watsonx::read(operation, body),
         }
     }
 
     /// Whether it is too far from the protocol for its maker's own clients to read what comes.
-    pub const fn is_read(self) -> bool {
+    pub fn is_read(self, operation: Operation, model: &str) -> bool {
         match self {
-            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => {
-                false
-            }
+            Shape::Vertex | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => false,
+            Shape::VertexGemini => operation.as_written() == Operation::Embeddings && vertex_gemini::predicts(model),
             Shape::Watsonx | Shape::RankedList => true,
         }
     }

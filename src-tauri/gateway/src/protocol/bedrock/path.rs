@@ -10,12 +10,11 @@ pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> 
         Operation::Chat if stream => "converse-stream",
         Operation::Chat => "converse",
         Operation::CountTokens => "count-tokens",
-        Operation::Embeddings | Operation::Rerank => "invoke",
+        Operation::Embeddings | Operation::Rerank | Operation::Images => "invoke",
         Operation::Completion
         | Operation::SingleEmbedding
         | Operation::Transcription
         | Operation::Translation
-        | Operation::Images
         | Operation::ImageEdit
         | Operation::Speech
         | Operation::Moderation

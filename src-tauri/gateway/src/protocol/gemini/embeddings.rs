@@ -1,6 +1,6 @@
 //! Vectors: `:embedContent` for one text, `:batchEmbedContents` for several.
 //!
-//! As an upstream only the second is asked. Google tells no token counts.
+//! As an upstream only the second is asked. Google tells token counts for few models.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -131,7 +131,9 @@ pub(super) fn read(body: &[u8]) -> Result<Embeddings, DecodeError> {
         }
     };
     let vectors = list.iter().map(|entry| vector(entry).ok_or_else(|| malformed("no list of numbers")));
-    Ok(Embeddings { model: String::new(), vectors: vectors.collect::<Result<_, _>>()?, usage: None })
+    let input = value.pointer("/usageMetadata/promptTokenCount").and_then(Value::as_u64);
+    let usage = input.map(|input| Usage { input: u32::try_from(input).unwrap_or(u32::MAX), ..Usage::default() });
+    Ok(Embeddings { model: String::new(), vectors: vectors.collect::<Result<_, _>>()?, usage })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "vectors are f32 at their source")]

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::pictures;
 use crate::protocol::Operation;
 use crate::protocol::codec::segment;
 
@@ -102,7 +103,11 @@ fn name(path: &str) -> Option<&str> {
 pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> {
     let verb = match operation {
         Operation::Chat if stream => Verb::StreamGenerateContent,
-        Operation::Chat => Verb::GenerateContent,
+        // The older models that draw have a verb of their own, which this protocol's clients do not ask.
+        Operation::Images if pictures::predicts(model) => {
+            return Some(format!("/{}:predict", encoded(&resource(model))));
+        }
+        Operation::Chat | Operation::Images | Operation::Speech => Verb::GenerateContent,
         Operation::CountTokens => Verb::CountTokens,
         Operation::SingleEmbedding => Verb::EmbedContent,
         Operation::Embeddings => Verb::BatchEmbedContents,
@@ -110,9 +115,7 @@ pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> 
         | Operation::Transcription
         | Operation::Translation
         | Operation::Rerank
-        | Operation::Images
         | Operation::ImageEdit
-        | Operation::Speech
         | Operation::Moderation
         | Operation::Raw
         | Operation::ShowModel => return None,
@@ -192,6 +195,8 @@ mod tests {
         check(Operation::Chat, "m", false, "/models/m:generateContent");
         check(Operation::Chat, "models/m", true, "/models/m:streamGenerateContent");
         check(Operation::Embeddings, "org/a b:8b?", false, "/models/org/a%20b:8b%3F:batchEmbedContents");
+        check(Operation::Images, "gemini-3.1-flash-image", false, "/models/gemini-3.1-flash-image:generateContent");
+        check(Operation::Images, "imagen-4.0-generate-001", false, "/models/imagen-4.0-generate-001:predict");
         assert_eq!(write(Operation::Rerank, "m", false), None);
         let path = format!("/v1beta{}", write(Operation::CountTokens, "a%2F b?é:x", false).unwrap());
         assert_eq!(call(&path).unwrap().model, "a%2F b?é:x", "what is written is read again");

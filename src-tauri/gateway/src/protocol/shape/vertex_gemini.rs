@@ -1,14 +1,19 @@
 //! Gemini's requests as Vertex AI takes them: without ids of calls, counted without a wrapping, and with what is said of
-//! vectors apart from the text.
+//! vectors apart from the text. The older models of vectors are asked by `:predict`, in a form of their own.
 
 use bytes::Bytes;
 use memchr::memmem;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::protocol::Operation;
 
 /// What is said of one text's vector, and stands beside the text elsewhere.
 const OF_VECTORS: [&str; 4] = ["taskType", "title", "outputDimensionality", "autoTruncate"];
+
+/// Whether a model's vectors are asked for by `:predict`.
+pub(super) fn predicts(model: &str) -> bool {
+    ["text-embedding-", "text-multilingual-embedding-", "textembedding-"].iter().any(|known| model.starts_with(known))
+}
 
 /// The body as Vertex takes it. One that is no JSON object stays.
 pub(super) fn fit(operation: Operation, body: Bytes) -> Bytes {
@@ -84,11 +89,54 @@ fn vectors(body: &mut Map<String, Value>) -> bool {
             request.insert("embedContentConfig".to_owned(), said.into());
         }
     };
+    if let Some(predicted) = predicted(body) {
+        *body = predicted;
+        return true;
+    }
     match body.get_mut("requests").and_then(Value::as_array_mut) {
         Some(requests) => requests.iter_mut().filter_map(Value::as_object_mut).for_each(one),
         None => one(body),
     }
     true
+}
+
+/// The same for a model that is asked by `:predict`; `None` for any other.
+fn predicted(body: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let requests = body.get("requests")?.as_array()?;
+    let first = requests.first()?;
+    if !predicts(first.get("model")?.as_str()?.trim_start_matches("models/")) {
+        return None;
+    }
+    let instance = |request: &Value| {
+        let text = request.pointer("/content/parts/0/text").cloned().unwrap_or_default();
+        let mut instance = Map::from_iter([("content".to_owned(), text)]);
+        for (theirs, name) in [("task_type", "taskType"), ("title", "title")] {
+            instance.extend(request.get(name).cloned().map(|said| (theirs.to_owned(), said)));
+        }
+        Value::Object(instance)
+    };
+    let mut asked = Map::from_iter([("instances".to_owned(), requests.iter().map(instance).collect())]);
+    let said = |name: &str| first.get(name).cloned().map(|value| (name.to_owned(), value));
+    let parameters: Map<String, Value> =
+        ["outputDimensionality", "autoTruncate"].into_iter().filter_map(said).collect();
+    if !parameters.is_empty() {
+        asked.insert("parameters".to_owned(), parameters.into());
+    }
+    Some(asked)
+}
+
+/// What `:predict` answers as a list of vectors; anything else as it came.
+pub(super) fn read(body: Bytes) -> Bytes {
+    let Ok(mut said) = serde_json::from_slice::<Value>(&body) else { return body };
+    let Some(predictions) = said.get_mut("predictions").and_then(Value::as_array_mut) else { return body };
+    let mut tokens = 0;
+    let vectors = predictions.iter_mut().map(|prediction| {
+        let made = &mut prediction["embeddings"];
+        tokens += made["statistics"]["token_count"].as_u64().unwrap_or(0);
+        json!({"values": made["values"].take()})
+    });
+    let vectors: Vec<Value> = vectors.collect();
+    json!({"embeddings": vectors, "usageMetadata": {"promptTokenCount": tokens}}).to_string().into()
 }
 
 #[cfg(test)]
@@ -119,6 +167,19 @@ mod tests {
     }
 
     #[test]
+    fn predicted_vectors_are_read() {
+        let check = |body: &'static str, expected: &str| {
+            assert_eq!(str::from_utf8(&read(Bytes::from_static(body.as_bytes()))).unwrap(), expected);
+        };
+        check(
+            r#"{"predictions":[{"embeddings":{"values":[0.5],"statistics":{"token_count":3}}},{"embeddings":{"values":[1]}}]}"#,
+            r#"{"embeddings":[{"values":[0.5]},{"values":[1]}],"usageMetadata":{"promptTokenCount":3}}"#,
+        );
+        check(r#"{"error":{"message":"no"}}"#, r#"{"error":{"message":"no"}}"#);
+        check("nonsense", "nonsense");
+    }
+
+    #[test]
     fn a_count_is_asked_for_without_a_wrapping() {
         let count = Operation::CountTokens;
         check(count, r#"{"generateContentRequest":{"model":"models/m","contents":[]}}"#, r#"{"contents":[]}"#);
@@ -136,6 +197,14 @@ mod tests {
             Operation::SingleEmbedding,
             r#"{"content":{"parts":[]},"taskType":"X"}"#,
             r#"{"content":{"parts":[],"role":"user"},"embedContentConfig":{"taskType":"X"}}"#,
+        );
+        let predicted = r#"{"instances":[{"content":"a","task_type":"X"},{"content":"b"}],"parameters":{"outputDimensionality":9}}"#;
+        check(
+            Operation::Embeddings,
+            r#"{"requests":[
+                {"model":"models/text-embedding-005","content":{"parts":[{"text":"a"}]},"taskType":"X","outputDimensionality":9},
+                {"model":"models/text-embedding-005","content":{"parts":[{"text":"b"}]}}]}"#,
+            predicted,
         );
         check(Operation::SingleEmbedding, r#"{"content":{}}"#, r#"{"content":{"role":"user"}}"#);
     }

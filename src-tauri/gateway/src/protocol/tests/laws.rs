@@ -266,11 +266,13 @@ fn harmless(protocol: Protocol, bytes: &[u8]) {
     let own_upstream = upstream(protocol);
     let _ = own_upstream.decode_embeddings(bytes);
     let _ = own_upstream.decode_ranking(bytes);
+    let _ = own_upstream.decode_pictures(bytes);
+    let _ = own_upstream.decode_spoken(bytes);
     let _ = own_upstream.decode_error(bytes);
     let deltas: Vec<Delta> = testing::read(own_upstream.decoder(), &[bytes]);
     let completion = own_upstream.decode_completion(bytes).unwrap_or_else(|_| deltas.iter().cloned().collect());
     let own_surface = surface(protocol);
-    let _ = own_surface.map(|own| own.decode_rerank(bytes));
+    let _ = own_surface.map(|own| (own.decode_rerank(bytes), own.decode_picture(bytes), own.decode_speech(bytes)));
     for operation in [Operation::Embeddings, Operation::SingleEmbedding] {
         let Some(own_surface) = own_surface else { continue };
         let _ = own_surface.decode_embedding(operation, "", bytes);
