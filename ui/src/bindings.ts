@@ -862,6 +862,10 @@ speaks: Array<string>,
  */
 variables: Array<string>,
 /**
+ * The vendor's page on which a person makes one.
+ */
+key_page: string | null,
+/**
  * Which of them is set now, if one is. Its value is not told and not used.
  */
 found: string | null,

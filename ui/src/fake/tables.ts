@@ -21,6 +21,7 @@ export const settings = (): Setting[] => [
 
 const row = (id: string, name: string, variable: string, of: Partial<ProviderView> = {}): ProviderView => ({
   id, name, base_url: `https://api.${id}.example`, base_url_like: null, speaks: ["OpenAI chat completions"], variables: [variable],
+  key_page: `https://${id}.example/keys`,
   found: null, needs_key: true, settings: [], endpoints: [], ...of,
 });
 

@@ -191,7 +191,12 @@ async fn provide(world: &World, row: &ProviderSpec, at: At) -> Result<(), Failur
             world.terminal.note(&format!("${variable} is set; --from-env would take the key from there"));
         }
         match row.key {
-            KeyNeed::Required => Some(secret(world, &row.name)?),
+            KeyNeed::Required => {
+                if let Some(page) = row.key_page.as_deref().filter(|_| world.terminal.asks) {
+                    world.terminal.note(&format!("{} makes keys at {page}", row.name));
+                }
+                Some(secret(world, &row.name)?)
+            }
             KeyNeed::Optional => optional(world, &row.name)?,
         }
     };

@@ -238,6 +238,8 @@ pub struct ProviderView {
     pub speaks: Vec<String>,
     /// Environment variables in which users keep its key.
     pub variables: Vec<String>,
+    /// The vendor's page on which a person makes one.
+    pub key_page: Option<String>,
     /// Which of them is set now, if one is. Its value is not told and not used.
     pub found: Option<String>,
     /// Whether a key of its own must be given.

@@ -50,6 +50,9 @@ pub struct ProviderSpec {
     pub key: KeyNeed,
     /// Environment variables in which users keep its key, the usual one first.
     pub variables: Vec<String>,
+    /// The vendor's page on which a person makes one; none where a cloud has other ways.
+    #[serde(default)]
+    pub key_page: Option<String>,
     /// What each account says of itself.
     #[serde(default)]
     pub settings: Vec<ProviderSetting>,

@@ -82,6 +82,7 @@ impl Handle {
                 name: row.name.clone(),
                 base_url: row.base_url.as_ref().map(ToString::to_string),
                 base_url_like: row.base_url_like.clone(),
+                key_page: row.key_page.clone(),
                 speaks,
                 variables: row.variables.clone(),
                 found: row.variables.iter().find(set).cloned(),

@@ -24,6 +24,7 @@ fn every_row_can_be_asked() {
             (None, Some(like)) => assert!(like.starts_with("https://") && like.contains("NAME"), "{id}"),
             (Some(_), Some(_)) | (None, None) => panic!("{id} has one address or an example of one"),
         }
+        assert!(row.key_page.as_deref().is_none_or(|page| page.starts_with("https://")), "{id}: a browser opens it");
         for spoken in &row.speaks {
             assert!(spoken.since.is_none(), "{id}: what is hosted has one version");
             assert!(spoken.prefix.is_empty() || spoken.prefix.starts_with('/'), "{id}: {}", spoken.prefix);
