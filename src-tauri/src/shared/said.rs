@@ -22,7 +22,7 @@ impl Line {
 
     /// As it is read.
     pub fn read(line: &str) -> Option<Line> {
-        let (word, rest) = read(line)?;
+        let (word, rest) = read(line);
         match word {
             "show" => Some(Line::Show(rest)),
             "trouble" => Some(Line::Trouble(rest)),
@@ -54,7 +54,7 @@ impl Answer {
 
     /// As it is read.
     pub fn read(line: &str) -> Option<Answer> {
-        let (word, rest) = read(line)?;
+        let (word, rest) = read(line);
         match word {
             "newer" => Some(Answer::Newer(rest)),
             "installed" => Some(Answer::Installed),
@@ -65,14 +65,16 @@ impl Answer {
 }
 
 fn written(word: &str, rest: Option<&str>) -> String {
-    // A line is a line.
-    let rest = rest.unwrap_or_default().replace(['\n', '\r'], " ");
-    format!("{word} {rest}\n")
+    match rest {
+        // A line is a line.
+        Some(rest) => format!("{word} {}\n", rest.replace(['\n', '\r'], " ")),
+        None => format!("{word}\n"),
+    }
 }
 
-fn read(line: &str) -> Option<(&str, Option<String>)> {
-    let (word, rest) = line.split_once(' ')?;
-    Some((word, Some(rest.to_owned()).filter(|rest| !rest.is_empty())))
+fn read(line: &str) -> (&str, Option<String>) {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    (word, Some(rest.to_owned()).filter(|rest| !rest.is_empty()))
 }
 
 #[cfg(test)]
@@ -86,10 +88,10 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_they_are_written() {
-        check(&Line::Show(None), "show ");
+        check(&Line::Show(None), "show");
         check(&Line::Show(Some("models:my route".to_owned())), "show models:my route");
         check(&Line::Trouble(Some("port 4747 is taken".to_owned())), "trouble port 4747 is taken");
-        check(&Line::Trouble(None), "trouble ");
+        check(&Line::Trouble(None), "trouble");
         assert_eq!(Line::Trouble(Some("one\ntwo".to_owned())).write(), "trouble one two\n", "a line is a line");
         assert_eq!(Line::read("quit now"), None);
     }
@@ -102,8 +104,8 @@ mod tests {
     #[test]
     fn answers_are_read_as_they_are_written() {
         check_answer(&Answer::Newer(Some("1.2.0".to_owned())), "newer 1.2.0");
-        check_answer(&Answer::Newer(None), "newer ");
-        check_answer(&Answer::Installed, "installed ");
+        check_answer(&Answer::Newer(None), "newer");
+        check_answer(&Answer::Installed, "installed");
         check_answer(&Answer::Failed("no network".to_owned()), "failed no network");
         assert_eq!(Answer::read("a library's own words"), None);
     }
