@@ -339,6 +339,37 @@ fn pictures_are_drawn_whoever_draws() {
 }
 
 #[test]
+fn a_picture_is_drawn_from_others_by_gemini() {
+    bounded(async {
+        let up = Fake::new().await;
+        let path = "/v1beta/models/gemini-3.1-flash-image:generateContent";
+        let part = json!({"inlineData": {"mimeType": "image/png", "data": "iVBO"}});
+        let told = json!({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]});
+        up.on("POST", path, Script::json(&told));
+        let (gateway, key) = at(&up, "gemini").await;
+        let ask = |more: &str| {
+            let field = |name: &str, value: &str| {
+                format!("--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            };
+            let file = "image\"; filename=\"a.png\"\r\ncontent-type: image/png\r\nx: \"";
+            let form =
+                field("model", "gemini:gemini-3.1-flash-image") + &field(file, "abc") + &field("prompt", "Bluer.");
+            let kind = "multipart/form-data; boundary=cut";
+            let ask = Ask::new("POST", "/v1/images/edits").header("content-type", kind).bearer(&key);
+            ask.body(form + more + "--cut--\r\n").send(gateway.port())
+        };
+        let said = ask("").await.expect(200).await.json().await;
+        assert_eq!(said["data"], json!([{"b64_json": "iVBO"}]), "{said}");
+        let seen = json!({"inlineData": {"mimeType": "image/png", "data": "YWJj"}});
+        let sent = up.request(path).await.json();
+        assert_eq!(sent["contents"], json!([{"parts": [seen, {"text": "Bluer."}], "role": "user"}]), "{sent}");
+        let mask = "--cut\r\ncontent-disposition: form-data; name=\"mask\"\r\n\r\nabc\r\n";
+        let said = message(&ask(mask).await.expect(400).await.json().await);
+        assert!(said.contains("`mask`"), "{said}");
+    });
+}
+
+#[test]
 fn a_picture_that_is_refused_is_told_with_the_reason() {
     bounded(async {
         let up = Fake::new().await;

@@ -1,4 +1,4 @@
-//! The hub's pictures: drawn from words, between protocols that differ.
+//! The hub's pictures: drawn from words, or from others and words, between protocols that differ.
 
 use super::completion::Usage;
 
@@ -9,6 +9,8 @@ pub struct PictureRequest {
     pub model: String,
     /// In words.
     pub prompt: String,
+    /// The pictures from which it is to be drawn, in order; none where it is drawn from words alone.
+    pub from: Vec<Picture>,
     /// How many; absent = one.
     pub count: Option<u32>,
     /// Width and height; absent = the upstream's default.

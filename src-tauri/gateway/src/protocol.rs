@@ -259,10 +259,9 @@ impl Operation {
         match self {
             Operation::Chat | Operation::Completion | Operation::CountTokens => Some(Operation::Chat),
             Operation::Embeddings | Operation::SingleEmbedding => Some(Operation::Embeddings),
-            Operation::Rerank | Operation::Images | Operation::Speech => Some(self),
+            Operation::Rerank | Operation::Images | Operation::ImageEdit | Operation::Speech => Some(self),
             Operation::Transcription
             | Operation::Translation
-            | Operation::ImageEdit
             | Operation::Moderation
             | Operation::Raw
             | Operation::ShowModel => None,

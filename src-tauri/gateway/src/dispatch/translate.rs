@@ -103,14 +103,13 @@ impl Translation {
                 surface.decode_embedding(operation, path, &body).map(Question::Vectors)
             }
             Operation::Rerank => surface.decode_rerank(&body).map(Question::Order),
-            Operation::Images => surface.decode_picture(&body).map(Question::Picture),
+            Operation::Images | Operation::ImageEdit => surface.decode_picture(operation, &body).map(Question::Picture),
             Operation::Speech => surface.decode_speech(&body).map(Question::Speech),
             Operation::Chat
             | Operation::Completion
             | Operation::CountTokens
             | Operation::Transcription
             | Operation::Translation
-            | Operation::ImageEdit
             | Operation::Moderation
             | Operation::Raw
             | Operation::ShowModel => {
@@ -160,7 +159,7 @@ impl Translation {
             }
             Question::Picture(picture) => {
                 let encoded = upstream.encode_picture(picture, &described).ok_or_else(cannot)?;
-                (encoded, Operation::Images, false, picture.dropped.clone())
+                (encoded, self.operation, false, picture.dropped.clone())
             }
             Question::Speech(speech) => {
                 let encoded = upstream.encode_speaking(speech, &described).ok_or_else(cannot)?;

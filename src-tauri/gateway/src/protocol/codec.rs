@@ -11,6 +11,7 @@ pub(crate) mod dropped;
 pub(crate) mod effort;
 pub mod fault;
 pub(crate) mod fields;
+pub(crate) mod form;
 pub mod frames;
 pub(crate) mod ids;
 pub mod json;
@@ -122,7 +123,7 @@ pub trait Surface: Sync {
         Bytes::new()
     }
     /// Reads a client's request for pictures.
-    fn decode_picture(&self, _body: &[u8]) -> Result<PictureRequest, DecodeError> {
+    fn decode_picture(&self, _operation: Operation, _body: &[u8]) -> Result<PictureRequest, DecodeError> {
         Err(DecodeError::Malformed("this API draws no pictures; ask /v1/images/generations".into()))
     }
     /// Writes pictures, made at a second since 1970. Never asked of an API that reads no request for them.

@@ -79,8 +79,8 @@ impl Surface for OpenAiChat {
         rerank::write(request, ranking)
     }
 
-    fn decode_picture(&self, body: &[u8]) -> Result<PictureRequest, DecodeError> {
-        pictures::read_request(body)
+    fn decode_picture(&self, operation: Operation, body: &[u8]) -> Result<PictureRequest, DecodeError> {
+        if operation == Operation::ImageEdit { pictures::read_edit(body) } else { pictures::read_request(body) }
     }
 
     fn encode_pictures(&self, request: &PictureRequest, pictures: &Pictures, created: u64) -> Bytes {

@@ -97,6 +97,36 @@ fn bedrock_is_asked_in_anthropics_api_only_for_claude() {
 }
 
 #[test]
+fn what_is_no_chat_is_translated_where_it_is_not_spoken_so() {
+    use Operation::{Chat, Embeddings, ImageEdit, Images, Rerank, SingleEmbedding, Speech, Transcription};
+    use Protocol::{Anthropic, Cohere, Gemini, OpenAiChat};
+    let cohere = endpoint("", &[(Cohere, &[Chat, Embeddings, Rerank]), (OpenAiChat, &[Transcription])]);
+    for (protocol, operation) in [(OpenAiChat, Chat), (Anthropic, Chat), (OpenAiChat, Rerank), (Gemini, Embeddings)] {
+        check(&cohere, protocol, operation, "translate cohere");
+    }
+    check(&cohere, OpenAiChat, Transcription, "forward openai");
+    check(&cohere, OpenAiChat, Images, "none");
+
+    let google = endpoint("", &[(Gemini, &[Chat, Embeddings, SingleEmbedding, Images, ImageEdit, Speech])]);
+    for operation in [Images, ImageEdit, Speech] {
+        check(&google, OpenAiChat, operation, "translate gemini");
+    }
+    check(&google, OpenAiChat, Rerank, "none");
+
+    let mut list = endpoint("", &[(OpenAiChat, &[Embeddings]), (OpenAiChat, &[Rerank])]);
+    list.speaks[1].shape = Some(Shape::RankedList);
+    check(&list, OpenAiChat, Rerank, "translate openai");
+    check(&list, OpenAiChat, Embeddings, "forward openai");
+
+    let mut vertex = google;
+    vertex.speaks[0].shape = Some(Shape::VertexGemini);
+    for (model, expected) in [("gemini-embedding-001", true), ("text-embedding-005", false)] {
+        let planned = plan(Gemini, SingleEmbedding, &vertex, model);
+        assert_eq!(matches!(planned, Some(Plan::Forward(_))), expected, "{model}");
+    }
+}
+
+#[test]
 fn ollama_is_asked_in_its_own_api() {
     use Operation::{Chat, Completion, CountTokens, Embeddings};
     use Protocol::{Anthropic, Ollama, OpenAiChat, OpenAiResponses};

@@ -156,6 +156,10 @@ impl<'a> Writer<'a, '_> {
         } else {
             self.seen();
         }
+        if turn.tool_calls.is_empty() && pieces.iter().all(|piece| matches!(piece, Piece::Thinking { .. })) {
+            // A thought that led to nothing is no turn.
+            pieces.clear();
+        }
         turn.content = content(pieces);
         if turn.content.is_some() || !turn.tool_calls.is_empty() {
             self.turns.push(turn);

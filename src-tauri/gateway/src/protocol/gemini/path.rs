@@ -107,7 +107,7 @@ pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> 
         Operation::Images if pictures::predicts(model) => {
             return Some(format!("/{}:predict", encoded(&resource(model))));
         }
-        Operation::Chat | Operation::Images | Operation::Speech => Verb::GenerateContent,
+        Operation::Chat | Operation::Images | Operation::ImageEdit | Operation::Speech => Verb::GenerateContent,
         Operation::CountTokens => Verb::CountTokens,
         Operation::SingleEmbedding => Verb::EmbedContent,
         Operation::Embeddings => Verb::BatchEmbedContents,
@@ -115,7 +115,6 @@ pub fn write(operation: Operation, model: &str, stream: bool) -> Option<String> 
         | Operation::Transcription
         | Operation::Translation
         | Operation::Rerank
-        | Operation::ImageEdit
         | Operation::Moderation
         | Operation::Raw
         | Operation::ShowModel => return None,

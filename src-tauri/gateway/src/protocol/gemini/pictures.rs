@@ -37,6 +37,10 @@ pub(super) fn write_request(request: &PictureRequest, target: &Target) -> Result
     });
     let finer = fineness(request, target, &mut dropped);
     let body = if imagen {
+        if !request.from.is_empty() {
+            let reason = "Imagen draws from words alone; ask one of Gemini's own models that draw";
+            return Err(DecodeError::unsupported("image", reason));
+        }
         predict(request, shape, finer)?
     } else {
         if request.format.as_deref().is_some_and(|format| format != "png") {
@@ -79,7 +83,9 @@ fn generate(request: &PictureRequest, shape: Option<String>, finer: Option<&str>
     if !image.is_empty() {
         config.insert("imageConfig".to_owned(), image.into());
     }
-    let turn = json!({"parts": [{"text": request.prompt}], "role": "user"});
+    let seen = request.from.iter().map(|it| json!({"inlineData": {"mimeType": it.mime, "data": it.base64}}));
+    let parts: Vec<Value> = seen.chain([json!({"text": request.prompt})]).collect();
+    let turn = json!({"parts": parts, "role": "user"});
     Ok(json!({"contents": [turn], "generationConfig": config}))
 }
 
@@ -171,6 +177,12 @@ mod tests {
         check("gemini-2.5-flash-image", sized(2048, 2048), plain, "size");
         let hd = PictureRequest { quality: Some("hd".into()), format: Some("webp".into()), ..sized(512, 512) };
         check(gemini, hd, plain, "quality,output_format");
+        let from = vec![Picture { mime: "image/png".into(), base64: "AAAA".into() }];
+        let edit = PictureRequest { from, ..PictureRequest::default() };
+        check(gemini, edit.clone(), r#"{"responseModalities":["IMAGE"]}"#, "");
+        let words = "`image` cannot be said to this model: Imagen draws from words alone; ask one of Gemini's own models \
+                     that draw";
+        check("imagen-4.0-generate-001", edit, words, "");
         let two = PictureRequest { count: Some(2), ..PictureRequest::default() };
         let words = "`n` cannot be said to this model: it draws one picture a request; ask several times";
         check(gemini, two.clone(), words, "");

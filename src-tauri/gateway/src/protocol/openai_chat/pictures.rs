@@ -1,11 +1,14 @@
-//! Pictures, towards clients: `/v1/images/generations`.
+//! Pictures, towards clients: `/v1/images/generations`, and `/v1/images/edits`, which is a form.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::completion::DecodeError;
-use crate::picture::{PictureRequest, Pictures};
+use crate::picture::{Picture, PictureRequest, Pictures};
 use crate::protocol::codec::fields::Fields;
+use crate::protocol::codec::{form, media};
 
 /// Reads a client's request.
 pub(super) fn read_request(body: &[u8]) -> Result<PictureRequest, DecodeError> {
@@ -38,12 +41,48 @@ pub(super) fn read_request(body: &[u8]) -> Result<PictureRequest, DecodeError> {
     // Without a stream no pieces are sent anyway.
     fields.take("partial_images");
     for (name, usual) in [("background", "auto"), ("moderation", "auto")] {
-        if let Some(said) = fields.string(name)?.filter(|said| said != usual) {
-            let _ = said;
+        if fields.string(name)?.is_some_and(|said| said != usual) {
             request.dropped.push(name.to_owned());
         }
     }
     fields.rest(&mut request.dropped);
+    Ok(request)
+}
+
+/// Reads a client's request for a picture from others. Its fields mean what those of the other request do.
+pub(super) fn read_edit(body: &[u8]) -> Result<PictureRequest, DecodeError> {
+    let mut fields = Map::new();
+    let mut from = Vec::new();
+    for part in form::parts(body)? {
+        match part.name {
+            "image" => {
+                let base64 = STANDARD.encode(part.value);
+                let known = part.mime.starts_with("image/");
+                let mime = if known { part.mime } else { media::image_type(&base64) }.to_owned();
+                from.push(Picture { mime, base64 });
+            }
+            "mask" => {
+                let reason = "it draws over no mask; say in the prompt what is to be changed";
+                return Err(DecodeError::unsupported("mask", reason));
+            }
+            name => {
+                let text = part.text()?;
+                let value = match name {
+                    "n" | "partial_images" | "output_compression" => text.parse::<u32>().map(Value::from).ok(),
+                    "stream" => Some(matches!(text, "true" | "True" | "1").into()),
+                    _ => None,
+                };
+                fields.insert(name.to_owned(), value.unwrap_or_else(|| text.into()));
+            }
+        }
+    }
+    if from.is_empty() {
+        return Err(DecodeError::Malformed("the form has no `image`".to_owned()));
+    }
+    // What is drawn from is always seen whole.
+    fields.shift_remove("input_fidelity");
+    let mut request = read_request(Value::Object(fields).to_string().as_bytes())?;
+    request.from = from;
     Ok(request)
 }
 
@@ -99,6 +138,33 @@ mod tests {
         let words = "`stream` cannot be said to this model: its pictures come whole; leave `stream` out";
         check(&json!({"stream": true}), words);
         check(&json!({"prompt": null}), "`prompt` must be a string");
+    }
+
+    #[test]
+    fn reads_a_form() {
+        #[track_caller]
+        fn check(parts: &[(&str, &str)], expected: &str) {
+            let part = |(head, value): &(&str, &str)| {
+                format!("--c\r\ncontent-disposition: form-data; name={head}\r\n\r\n{value}\r\n")
+            };
+            let body: String = parts.iter().map(part).chain(["--c--\r\n".to_owned()]).collect();
+            let read = read_edit(body.as_bytes()).map(|it| {
+                let from: Vec<String> = it.from.iter().map(|it| format!("{} {}", it.mime, it.base64)).collect();
+                format!("{} {from:?} {:?} {:?}", it.prompt, it.count, it.dropped)
+            });
+            assert_eq!(read.unwrap_or_else(|error| error.to_string()), expected, "{parts:?}");
+        }
+        let (image, other) = ("image[]; filename=a\r\ncontent-type: image/webp", "image; filename=b");
+        let asked = [(image, "abc"), (other, "\0"), ("prompt", "p"), ("n", "1"), ("user", "u")];
+        check(&asked, r#"p ["image/webp YWJj", "image/png AA=="] Some(1) ["user"]"#);
+        check(&[("prompt", "p")], "the form has no `image`");
+        check(&[("image", "a"), ("n", "1")], "`prompt` must be a string");
+        check(&[("image", "a"), ("prompt", "p"), ("n", "x")], "`n` must be a whole number");
+        let mask =
+            "`mask` cannot be said to this model: it draws over no mask; say in the prompt what is to be changed";
+        check(&[("image", "a"), ("mask", "m"), ("prompt", "p")], mask);
+        let stream = "`stream` cannot be said to this model: its pictures come whole; leave `stream` out";
+        check(&[("image", "a"), ("prompt", "p"), ("stream", "true")], stream);
     }
 
     #[test]

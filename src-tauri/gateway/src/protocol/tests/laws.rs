@@ -272,7 +272,10 @@ fn harmless(protocol: Protocol, bytes: &[u8]) {
     let deltas: Vec<Delta> = testing::read(own_upstream.decoder(), &[bytes]);
     let completion = own_upstream.decode_completion(bytes).unwrap_or_else(|_| deltas.iter().cloned().collect());
     let own_surface = surface(protocol);
-    let _ = own_surface.map(|own| (own.decode_rerank(bytes), own.decode_picture(bytes), own.decode_speech(bytes)));
+    let _ = own_surface.map(|own| (own.decode_rerank(bytes), own.decode_speech(bytes)));
+    for operation in [Operation::Images, Operation::ImageEdit] {
+        let _ = own_surface.map(|own| own.decode_picture(operation, bytes));
+    }
     for operation in [Operation::Embeddings, Operation::SingleEmbedding] {
         let Some(own_surface) = own_surface else { continue };
         let _ = own_surface.decode_embedding(operation, "", bytes);

@@ -176,8 +176,8 @@ fn a_half_turn_is_asked_to_go_on() {
 
 #[test]
 fn to_chat_completions() {
-    let check = |model: &str, runtime: &str, takes: fn(&str) -> bool| {
-        let body = body(Protocol::OpenAiChat, model, runtime, conversation()).unwrap();
+    let check = |protocol: Protocol, model: &str, runtime: &str, takes: fn(&str) -> bool| {
+        let body = body(protocol, model, runtime, conversation()).unwrap();
         let turns = list(&body, "messages");
         let mut all = Vec::new();
         for (at, turn) in turns.iter().enumerate() {
@@ -197,10 +197,27 @@ fn to_chat_completions() {
             assert!(!written.contains(kind), "{model}: no vendor's state is sent to another");
         }
     };
-    check("gpt-5.4", "", |id| is_plain(id) && id.len() <= 40);
-    check("mistral-large", "", |id| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    check("devstral", "llamacpp", |id| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    check("qwen3", "llamacpp", |id| !id.is_empty());
+    let nine = |id: &str| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    check(Protocol::OpenAiChat, "gpt-5.4", "", |id| is_plain(id) && id.len() <= 40);
+    check(Protocol::OpenAiChat, "mistral-large", "", nine);
+    check(Protocol::OpenAiChat, "devstral", "llamacpp", nine);
+    check(Protocol::OpenAiChat, "qwen3", "llamacpp", |id| !id.is_empty());
+    check(Protocol::Cohere, "command-a-03-2025", "", |id| !id.is_empty());
+    check(Protocol::Cohere, "command-a-reasoning-08-2025", "", |id| !id.is_empty());
+}
+
+#[test]
+fn to_cohere() {
+    for model in ["command-a-03-2025", "command-a-reasoning-08-2025"] {
+        let body = body(Protocol::Cohere, model, "", conversation()).unwrap();
+        let turns = list(&body, "messages");
+        let says = |turn: &Value| {
+            let pieces = list(turn, "content").iter().any(|piece| piece["type"] != "thinking");
+            turn["content"].is_string() || pieces || !list(turn, "tool_calls").is_empty()
+        };
+        assert!(turns.iter().all(says), "{model}: a thought that led to nothing is no turn: {turns:?}");
+        assert_eq!(turns.last().map(|turn| &turn["role"]), Some(&json!("user")), "{model}");
+    }
 }
 
 #[test]
