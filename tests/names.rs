@@ -43,9 +43,11 @@ fn a_prefix_may_be_an_endpoints_or_a_runtimes_with_either_mark() {
         let hand = fake::speaks().await;
         let options = has(Options::new(), "lab", &hand, &["Qwen/Qwen3-8B", "tiny"]).await;
         let gateway = Gateway::start(options.discovers(llama.port()).discovers(ollama.port())).await;
-        for model in ["tiny", "qwen3:8b", "Qwen/Qwen3-8B"] {
+        for model in ["qwen3:8b", "Qwen/Qwen3-8B"] {
             gateway.ready(model).await;
         }
+        // Two have one of this name.
+        gateway.until("both", |now| now.models.iter().filter(|model| *model.id == *"tiny").count() == 2).await;
         let (at_llama, at_ollama) = (format!("llamacpp@{}", llama.port()), format!("ollama@{}", ollama.port()));
         let (tiny, qwen) = (format!("{at_llama}/tiny"), format!("{at_ollama}/qwen3:8b"));
         let deep = format!("{at_ollama}/hub/user/deep:1b");

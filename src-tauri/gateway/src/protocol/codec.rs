@@ -63,6 +63,17 @@ pub struct Target {
     pub max_output: Option<u32>,
 }
 
+impl Target {
+    /// Refuses tools to a model that is known to call none: without them the answer would be another one.
+    pub(crate) fn must_call_tools(&self) -> Result<(), DecodeError> {
+        if self.tools != Some(false) {
+            return Ok(());
+        }
+        let reason = format!("`{}` calls no tools; ask a model that does, or leave `tools` out", self.model);
+        Err(DecodeError::unsupported("tools", reason))
+    }
+}
+
 /// The codec of a protocol that faces clients; `None` where it faces endpoints only.
 pub fn surface(protocol: Protocol) -> Option<&'static dyn Surface> {
     Some(match protocol {

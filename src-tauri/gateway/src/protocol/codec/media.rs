@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Serialize, Serializer};
 
 use crate::completion::{DecodeError, Media, MediaSource};
 
@@ -14,6 +15,24 @@ pub(crate) fn source(url: String, mime: &str, field: &str) -> Result<MediaSource
     };
     let mime = head.split(';').next().filter(|told| !told.is_empty()).unwrap_or(mime);
     Ok(data(mime, data_text))
+}
+
+/// A URL, or the bytes as one, written without being put together first.
+#[derive(Debug)]
+pub(crate) enum Url<'a> {
+    /// As it is.
+    Plain(&'a str),
+    /// A media type, and base64.
+    Data(&'a str, &'a str),
+}
+
+impl Serialize for Url<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Url::Plain(url) => serializer.serialize_str(url),
+            Url::Data(mime, base64) => serializer.collect_str(&format_args!("data:{mime};base64,{base64}")),
+        }
+    }
 }
 
 /// Bytes in the request. Some encoders break base64 into lines; the hub's has none.

@@ -6,13 +6,14 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::completion::{
     DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, Text, Thought, ToolCall, ToolKind, ToolResult,
     Words,
 };
 use crate::protocol::codec::dropped::note;
+use crate::protocol::codec::media::Url;
 use crate::protocol::codec::{custom, media};
 
 /// One message.
@@ -49,22 +50,6 @@ struct Image<'a> {
     url: Url<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
-}
-
-/// A URL, or the bytes as one.
-#[derive(Debug)]
-enum Url<'a> {
-    Plain(&'a str),
-    Data(&'a str, &'a str),
-}
-
-impl Serialize for Url<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Url::Plain(url) => serializer.serialize_str(url),
-            Url::Data(mime, base64) => serializer.collect_str(&format_args!("data:{mime};base64,{base64}")),
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]

@@ -50,10 +50,7 @@ fn tools(
     if request.tools.is_empty() {
         return Ok(Vec::new());
     }
-    if target.tools == Some(false) {
-        let reason = format!("`{}` calls no tools; ask a model that does, or leave `tools` out", target.model);
-        return Err(DecodeError::unsupported("tools", reason));
-    }
+    target.must_call_tools()?;
     let mut only = None;
     match &request.tool_choice {
         None | Some(ToolChoice::Auto) => {}

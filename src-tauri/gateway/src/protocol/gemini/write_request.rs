@@ -110,10 +110,7 @@ fn tools(
     if request.tools.is_empty() {
         return Ok((None, None));
     }
-    if target.tools == Some(false) {
-        let reason = format!("`{}` calls no tools; ask a model that does, or leave `tools` out", target.model);
-        return Err(DecodeError::unsupported("tools", reason));
-    }
+    target.must_call_tools()?;
     for (name, said) in [
         ("parallel_tool_calls", request.parallel_tool_calls == Some(false)),
         ("strict", request.tools.iter().any(|tool| tool.strict == Some(true))),

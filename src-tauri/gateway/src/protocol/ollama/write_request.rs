@@ -124,10 +124,7 @@ fn tools(request: &CompletionRequest, target: &Target, dropped: &mut Vec<String>
     if request.tools.is_empty() {
         return Ok(Vec::new());
     }
-    if target.tools == Some(false) {
-        let reason = format!("`{}` calls no tools; ask a model that does, or leave `tools` out", target.model);
-        return Err(DecodeError::unsupported("tools", reason));
-    }
+    target.must_call_tools()?;
     // Ollama has no word for a choice. Fewer tools come near it: none at all, or one alone.
     let only = match &request.tool_choice {
         None | Some(ToolChoice::Auto) => None,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::quirks::{Ids, Quirks};
 use crate::completion::{
@@ -14,6 +14,7 @@ use crate::completion::{
 };
 use crate::protocol::codec::Target;
 use crate::protocol::codec::dropped::note;
+use crate::protocol::codec::media::Url;
 use crate::protocol::codec::{custom, ids, media, system};
 
 /// The longest id that OpenAI takes.
@@ -80,22 +81,6 @@ struct File<'a> {
     filename: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file_data: Option<Url<'a>>,
-}
-
-/// A URL, or the bytes as one.
-#[derive(Debug)]
-enum Url<'a> {
-    Plain(&'a str),
-    Data(&'a str, &'a str),
-}
-
-impl Serialize for Url<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Url::Plain(url) => serializer.serialize_str(url),
-            Url::Data(mime, base64) => serializer.collect_str(&format_args!("data:{mime};base64,{base64}")),
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]
