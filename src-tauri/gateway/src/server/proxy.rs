@@ -40,10 +40,6 @@ pub(super) async fn proxy(
 ) -> Response<Body> {
     let found = endpoint(&shared.catalog.borrow(), name);
     let protocol = found.as_ref().map_or(Protocol::OpenAiChat, |endpoint| spoken(endpoint, path));
-    if climbs(path) {
-        let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(path) };
-        return turn_away(shared, protocol, &error, &request);
-    }
     let path = match request.uri().query() {
         Some(query) => format!("/{path}?{query}"),
         None => format!("/{path}"),
@@ -61,10 +57,6 @@ pub(super) async fn held(
 ) -> Response<Body> {
     // Anthropic's files are where OpenAI's are.
     let protocol = if request.headers().contains_key(ANTHROPIC_VERSION) { Protocol::Anthropic } else { protocol };
-    if climbs(path) {
-        let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(path) };
-        return turn_away(shared, protocol, &error, &request);
-    }
     let named = request.headers_mut().remove(PROVIDER).and_then(|name| name.to_str().ok().map(str::to_owned));
     let pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     let (own, others): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name == "provider");
@@ -111,13 +103,18 @@ async fn pass(
     if settings.local_only && !endpoint.local {
         return turn_away(shared, protocol, &Error::LocalOnly { name: endpoint.id.to_string() }, &request);
     }
+    let bare = path.split('?').next().unwrap_or_default();
+    if climbs(bare) {
+        let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(bare) };
+        return turn_away(shared, protocol, &error, &request);
+    }
     let (parts, body) = request.into_parts();
     let mut recorder = Recorder::new(
         shared.usage.clone(),
         shared.live.clone(),
         protocol,
         Operation::Raw,
-        format!("{}{}", endpoint.id, path.split('?').next().unwrap_or_default()).into(),
+        format!("{}{bare}", endpoint.id).into(),
     );
     recorder.client(Some(client), parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()));
     let limit = settings.limits.body_bytes;

@@ -3,12 +3,22 @@
 //! An encoder lowers the tool and its calls; a surface raises the call that comes back, as it alone still knows which
 //! tools were custom.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::completion::{Tool, ToolKind};
 
 /// The only argument of a lowered tool.
 const INPUT: &str = "input";
+
+/// A tool as a function: itself, or the one that stands for it.
+pub(crate) fn function(tool: &Tool) -> Cow<'_, Tool> {
+    match tool.kind {
+        ToolKind::Function => Cow::Borrowed(tool),
+        ToolKind::Custom => Cow::Owned(lower_tool(tool)),
+    }
+}
 
 /// The function that stands for a custom tool.
 pub fn lower_tool(tool: &Tool) -> Tool {

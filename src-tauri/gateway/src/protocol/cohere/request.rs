@@ -5,12 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::messages::{self, Takes, Turn};
 use super::thinks;
-use crate::completion::{
-    CompletionRequest, DecodeError, Effort, Encoded, Format, Sampling, Tool, ToolChoice, ToolKind,
-};
+use crate::completion::{CompletionRequest, DecodeError, Effort, Encoded, Format, Sampling, Tool, ToolChoice};
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::json::body;
-use crate::protocol::codec::{Target, custom, effort, repair, schema};
+use crate::protocol::codec::{Target, effort, repair, schema};
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
@@ -88,13 +86,6 @@ fn needs(tool: &Tool) -> bool {
 }
 
 fn tool(tool: &Tool) -> Value {
-    let lowered;
-    let tool = if tool.kind == ToolKind::Custom {
-        lowered = custom::lower_tool(tool);
-        &lowered
-    } else {
-        tool
-    };
     let (description, parameters) = schema::function(tool);
     let mut inner = Map::new();
     inner.insert("name".into(), tool.name.as_str().into());

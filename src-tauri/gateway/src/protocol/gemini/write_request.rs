@@ -11,7 +11,7 @@ use super::path;
 use super::schema;
 use super::wire::Piece;
 use super::write_contents::{self, Turn};
-use crate::completion::{CompletionRequest, DecodeError, Encoded, Format, Tool, ToolChoice, ToolKind};
+use crate::completion::{CompletionRequest, DecodeError, Encoded, Format, Tool, ToolChoice};
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::{Target, custom};
 
@@ -133,13 +133,7 @@ fn tools(
 }
 
 fn declaration(tool: &Tool, rules: &Rules) -> Value {
-    let lowered;
-    let tool = if tool.kind == ToolKind::Custom {
-        lowered = custom::lower_tool(tool);
-        &lowered
-    } else {
-        tool
-    };
+    let tool = custom::function(tool);
     let mut out = Map::new();
     out.insert("name".into(), tool.name.as_str().into());
     if let Some(description) = &tool.description {

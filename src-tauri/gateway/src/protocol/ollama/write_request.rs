@@ -152,13 +152,7 @@ fn tools(request: &CompletionRequest, target: &Target, dropped: &mut Vec<String>
 }
 
 fn tool(tool: &Tool) -> Value {
-    let lowered;
-    let tool = if tool.kind == ToolKind::Custom {
-        lowered = custom::lower_tool(tool);
-        &lowered
-    } else {
-        tool
-    };
+    let tool = custom::function(tool);
     let parameters = tool.parameters.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}}));
     let description = tool.description.as_deref().unwrap_or_default();
     json!({"type": "function", "function": {"name": tool.name, "description": description, "parameters": parameters}})
