@@ -8,6 +8,7 @@ mod fold;
 mod stream;
 mod wording;
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -448,8 +449,8 @@ pub enum DecodeError {
 
 impl DecodeError {
     /// A field that would change the meaning.
-    pub fn unsupported(field: &str, reason: impl Into<String>) -> DecodeError {
-        DecodeError::Unsupported { field: field.into(), reason: reason.into() }
+    pub fn unsupported(field: impl Display, reason: impl Into<String>) -> DecodeError {
+        DecodeError::Unsupported { field: field.to_string().into(), reason: reason.into() }
     }
 }
 

@@ -7,11 +7,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use memchr::memmem;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+/// What begins a character that is written by its number.
+static BY_NUMBER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\\u"));
 
 /// A text.
 #[derive(Clone)]
@@ -36,7 +39,7 @@ impl Wording {
     pub fn of(json: &RawValue) -> Result<Wording, serde_json::Error> {
         let literal = json.get();
         // Half of a surrogate pair is a string to those who only look where it ends.
-        if literal.starts_with('"') && memmem::find(literal.as_bytes(), b"\\u").is_none() {
+        if literal.starts_with('"') && BY_NUMBER.find(literal.as_bytes()).is_none() {
             return Ok(Wording(Form::Literal(Literal { json: json.to_owned(), plain: OnceLock::new() })));
         }
         serde_json::from_str(literal).map(|plain| Wording(Form::Plain(plain)))

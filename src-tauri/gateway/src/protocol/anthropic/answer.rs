@@ -209,7 +209,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Completion, DecodeError> {
     for (number, block) in blocks.into_iter().enumerate() {
         // What ran on Anthropic's servers is no part of the answer's own words.
         if matches!(&*block.kind, "text" | "thinking" | "redacted_thinking" | "tool_use") {
-            block.parts(&format!("content[{number}]"), &mut parts, &mut Vec::new())?;
+            block.parts(&format_args!("content[{number}]"), &mut parts, &mut Vec::new())?;
         }
     }
     parts.retain(|part| !matches!(part, Part::Text(text) if text.text.is_empty()));

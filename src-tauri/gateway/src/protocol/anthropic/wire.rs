@@ -4,6 +4,7 @@
 //! spaces and numbers of any length survive.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -132,7 +133,7 @@ impl CacheControl {
 /// Reads a text or a list of blocks.
 pub(super) fn parts(
     content: TextOr<BlockIn<'_>>,
-    at: &str,
+    at: &dyn Display,
     dropped: &mut Vec<String>,
 ) -> Result<Vec<Part>, DecodeError> {
     match content {
@@ -140,7 +141,7 @@ pub(super) fn parts(
         TextOr::List(blocks) => {
             let mut parts = Vec::with_capacity(blocks.len());
             for (number, block) in blocks.into_iter().enumerate() {
-                block.parts(&format!("{at}[{number}]"), &mut parts, dropped)?;
+                block.parts(&format_args!("{at}[{number}]"), &mut parts, dropped)?;
             }
             Ok(parts)
         }
@@ -149,7 +150,12 @@ pub(super) fn parts(
 
 impl BlockIn<'_> {
     /// Appends what the block is. One that belongs to Anthropic's own servers is named as dropped.
-    pub(super) fn parts(self, at: &str, parts: &mut Vec<Part>, dropped: &mut Vec<String>) -> Result<(), DecodeError> {
+    pub(super) fn parts(
+        self,
+        at: &dyn Display,
+        parts: &mut Vec<Part>,
+        dropped: &mut Vec<String>,
+    ) -> Result<(), DecodeError> {
         let cache = self.cache_control.as_ref().map(CacheControl::mark);
         let part = match &*self.kind {
             "text" => Part::Text(Text { text: self.text.unwrap_or_default(), cache }),
@@ -160,7 +166,7 @@ impl BlockIn<'_> {
             "tool_use" => Part::ToolCall(self.call(at)?),
             "tool_result" => {
                 let content = match self.content {
-                    Some(content) => self::parts(TextOr::read(content, &format!("{at}.content"))?, at, dropped)?,
+                    Some(content) => self::parts(TextOr::read(content, format_args!("{at}.content"))?, at, dropped)?,
                     None => Vec::new(),
                 };
                 let Some(call_id) = self.tool_use_id.filter(|id| !id.is_empty()) else {
@@ -212,7 +218,7 @@ impl BlockIn<'_> {
         })
     }
 
-    fn call(self, at: &str) -> Result<ToolCall, DecodeError> {
+    fn call(self, at: &dyn Display) -> Result<ToolCall, DecodeError> {
         let (Some(id), Some(name)) = (self.id.filter(|id| !id.is_empty()), self.name) else {
             return Err(DecodeError::Malformed(format!("`{at}` has no `id` or no `name`")));
         };
@@ -220,12 +226,12 @@ impl BlockIn<'_> {
         Ok(ToolCall { id, name, arguments, kind: ToolKind::Function, state: None })
     }
 
-    fn media(self, kind: MediaKind, at: &str) -> Result<Part, DecodeError> {
-        let at = format!("{at}.source");
+    fn media(self, kind: MediaKind, at: &dyn Display) -> Result<Part, DecodeError> {
+        let at = format_args!("{at}.source");
         let Some(source) = self.source else {
             return Err(DecodeError::Malformed(format!("`{at}` is missing")));
         };
-        let source: SourceIn<'_> = read(source, &at)?;
+        let source: SourceIn<'_> = read(source, at)?;
         let source_kind = source.kind.clone();
         let source = match (&*source_kind, source) {
             ("base64", SourceIn { media_type, data: Some(base64), .. }) => {
@@ -244,19 +250,19 @@ impl BlockIn<'_> {
     }
 
     /// A document; one that is given as blocks is those blocks.
-    fn document(self, at: &str, parts: &mut Vec<Part>, dropped: &mut Vec<String>) -> Result<(), DecodeError> {
+    fn document(self, at: &dyn Display, parts: &mut Vec<Part>, dropped: &mut Vec<String>) -> Result<(), DecodeError> {
         if let Some(context) = self.context.as_ref().filter(|context| !context.is_empty()) {
             parts.push(Part::text(context.clone()));
         }
-        let inner = format!("{at}.source");
+        let inner = format_args!("{at}.source");
         let given = match self.source {
-            Some(source) => read::<SourceIn<'_>>(source, &inner)?,
+            Some(source) => read::<SourceIn<'_>>(source, inner)?,
             None => return Err(DecodeError::Malformed(format!("`{inner}` is missing"))),
         };
         match (&*given.kind, given.content) {
             ("content", Some(content)) => {
                 parts.extend(self.title.map(Part::text));
-                parts.extend(self::parts(TextOr::read(content, &inner)?, &inner, dropped)?);
+                parts.extend(self::parts(TextOr::read(content, inner)?, &inner, dropped)?);
             }
             _ => parts.push(self.media(MediaKind::Document, at)?),
         }
@@ -264,12 +270,12 @@ impl BlockIn<'_> {
     }
 
     /// A search result that the client gives: its title, its source and its text.
-    fn search_result(self, at: &str, parts: &mut Vec<Part>) -> Result<(), DecodeError> {
-        let source: Option<String> = self.source.map(|source| read(source, &format!("{at}.source"))).transpose()?;
+    fn search_result(self, at: &dyn Display, parts: &mut Vec<Part>) -> Result<(), DecodeError> {
+        let source: Option<String> = self.source.map(|source| read(source, format_args!("{at}.source"))).transpose()?;
         parts.extend(self.title.map(Part::text));
         parts.extend(source.map(Part::text));
         if let Some(content) = self.content {
-            parts.extend(self::parts(TextOr::read(content, &format!("{at}.content"))?, at, &mut Vec::new())?);
+            parts.extend(self::parts(TextOr::read(content, format_args!("{at}.content"))?, at, &mut Vec::new())?);
         }
         Ok(())
     }

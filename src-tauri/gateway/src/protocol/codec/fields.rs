@@ -24,7 +24,7 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The object that a body is.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Fields<'a>, DecodeError> {
-        serde_json::from_slice(body).map(|entries| Fields::with(Place::default(), entries)).map_err(|_| {
+        from_body(body).map(|entries| Fields::with(Place::default(), entries)).map_err(|_| {
             let reason = match serde_json::from_slice::<&RawValue>(body) {
                 Ok(_) => "the request must be a JSON object".to_owned(),
                 Err(error) => format!("the request is no JSON: {error}"),
@@ -37,7 +37,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn parse_apart<N: Named, T: Deserialize<'a>>(
         body: &'a [u8],
     ) -> Result<(Fields<'a>, Option<T>), DecodeError> {
-        match serde_json::from_slice::<Apart<'a, N, T>>(body) {
+        match from_body::<Apart<'a, N, T>>(body) {
             Ok(Apart { field, rest, .. }) => Ok((Fields::with(Place::default(), rest), field)),
             Err(_) => Ok((Fields::parse(body)?, None)),
         }
@@ -108,7 +108,7 @@ impl<'a> Fields<'a> {
 
     /// A value of a type; the fault says what is wrong within it.
     pub(crate) fn read<T: Deserialize<'a>>(&mut self, name: &str) -> Result<Option<T>, DecodeError> {
-        self.raw(name).map(|raw| json::read(raw, &self.path(name))).transpose()
+        self.raw(name).map(|raw| json::read(raw, self.path(name))).transpose()
     }
 
     /// Any value. One that is nested too deeply to be read stays, and is named at the end.
@@ -237,6 +237,15 @@ impl<'a> Fields<'a> {
     /// A field has the wrong type.
     pub(crate) fn wrong(&self, name: &str, expected: &str) -> DecodeError {
         wrong(&self.path(name), expected)
+    }
+}
+
+/// Reads a body. That it is text is seen once for all of it, and not for each string in it.
+fn from_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        // The reader says where it is none.
+        Err(_) => serde_json::from_slice(body),
     }
 }
 

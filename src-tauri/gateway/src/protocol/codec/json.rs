@@ -1,6 +1,6 @@
 //! What every codec does with JSON: a text or a list, an object as it was written, a body, an event of a stream.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 use crate::completion::{DecodeError, Wording};
 
 /// Reads one value; a fault names where it stands.
-pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, name: &str) -> Result<T, DecodeError> {
+pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, name: impl Display) -> Result<T, DecodeError> {
     serde_json::from_str(raw.get()).map_err(|error| fault(&error, name))
 }
 
-fn fault(error: &serde_json::Error, name: &str) -> DecodeError {
+fn fault(error: &serde_json::Error, name: impl Display) -> DecodeError {
     let error = error.to_string();
     // The line and column count from the value's own start and would mislead.
     let reason = error.split(" at line ").next().unwrap_or_default();
@@ -22,11 +22,11 @@ fn fault(error: &serde_json::Error, name: &str) -> DecodeError {
 }
 
 /// Reads a list; a fault names the entry.
-pub fn list<'a, T: Deserialize<'a>>(raw: &'a RawValue, name: &str) -> Result<Vec<T>, DecodeError> {
+pub fn list<'a, T: Deserialize<'a>>(raw: &'a RawValue, name: impl Display) -> Result<Vec<T>, DecodeError> {
     // To look where each entry ends before it is read takes as long as to read it: only who has a fault to name does so.
     serde_json::from_str(raw.get()).or_else(|_| {
-        let entries: Vec<&'a RawValue> = read(raw, name)?;
-        entries.iter().enumerate().map(|(number, entry)| read(entry, &format!("{name}[{number}]"))).collect()
+        let entries: Vec<&'a RawValue> = read(raw, &name)?;
+        entries.iter().enumerate().map(|(number, entry)| read(entry, format_args!("{name}[{number}]"))).collect()
     })
 }
 
@@ -41,7 +41,7 @@ pub enum TextOr<T> {
 
 impl<'de, T: Deserialize<'de>> TextOr<T> {
     /// Reads it; a fault names where it stands.
-    pub fn read(raw: &'de RawValue, name: &str) -> Result<TextOr<T>, DecodeError> {
+    pub fn read(raw: &'de RawValue, name: impl Display) -> Result<TextOr<T>, DecodeError> {
         TextOr::of(raw).map_err(|error| fault(&error, name))
     }
 

@@ -1,5 +1,7 @@
 //! Media types and data URLs.
 
+use std::fmt::Display;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
@@ -7,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::completion::{DecodeError, Media, MediaSource};
 
 /// Where the bytes behind a URL are: in the URL itself, or elsewhere. `mime` is what bytes without a type are.
-pub(crate) fn source(url: String, mime: &str, field: &str) -> Result<MediaSource, DecodeError> {
+pub(crate) fn source(url: String, mime: &str, field: impl Display) -> Result<MediaSource, DecodeError> {
     let Some(rest) = url.strip_prefix("data:") else { return Ok(MediaSource::Url(url)) };
     let parts = rest.split_once(',').and_then(|(head, data)| Some((head.strip_suffix(";base64")?, data)));
     let Some((head, data_text)) = parts else {
@@ -62,7 +64,7 @@ pub(crate) fn document_type(name: &str) -> &'static str {
 }
 
 /// A document as OpenAI's `file_data`: a data URL, or base64 alone, whose type its name tells.
-pub(crate) fn document(text: String, name: Option<&str>, field: &str) -> Result<MediaSource, DecodeError> {
+pub(crate) fn document(text: String, name: Option<&str>, field: impl Display) -> Result<MediaSource, DecodeError> {
     let mime = document_type(name.unwrap_or_default());
     if text.starts_with("data:") { source(text, mime, field) } else { Ok(data(mime, &text)) }
 }

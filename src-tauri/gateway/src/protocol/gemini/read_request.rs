@@ -151,7 +151,7 @@ fn format(config: &mut Fields) -> Result<Option<Format>, DecodeError> {
     let schema = plain.or(subset);
     match (mime.as_str(), schema) {
         ("text/x.enum", _) => Err(DecodeError::unsupported(
-            &config.path("responseMimeType"),
+            config.path("responseMimeType"),
             "no other vendor answers one bare word of a list; use application/json and a schema",
         )),
         (_, Some(schema)) => Ok(Some(Format::Schema { name: None, description: None, schema, strict: None })),
@@ -159,7 +159,7 @@ fn format(config: &mut Fields) -> Result<Option<Format>, DecodeError> {
         ("text/plain", None) => Ok(Some(Format::Text)),
         ("", None) => Ok(None),
         (other, None) => Err(DecodeError::unsupported(
-            &config.path("responseMimeType"),
+            config.path("responseMimeType"),
             format!("`{other}` is neither text/plain nor application/json"),
         )),
     }

@@ -224,7 +224,7 @@ impl<'a> Writer<'a, '_> {
             note(self.dropped, "detail");
         }
         let refuse =
-            |what: &str, reason: String| Err(DecodeError::unsupported(&format!("messages[{at}].{what}"), reason));
+            |what: &str, reason: String| Err(DecodeError::unsupported(format!("messages[{at}].{what}"), reason));
         let seen = matches!(medium.kind, MediaKind::Image | MediaKind::Video);
         if seen && self.target.vision == Some(false) {
             return refuse("image", format!("`{}` sees no images; ask a model that does", self.target.model));

@@ -201,7 +201,7 @@ fn images(fields: &mut Fields<'_>) -> Result<Vec<Part>, DecodeError> {
             return Err(DecodeError::Malformed(format!("`{place}[{at}]` must be base64")));
         };
         // Some clients put the whole data URL here.
-        let source = match media::source(image, "image/png", &format!("{place}[{at}]"))? {
+        let source = match media::source(image, "image/png", format!("{place}[{at}]"))? {
             MediaSource::Url(base64) => media::data(media::image_type(base64.trim_start()), &base64),
             other => other,
         };

@@ -318,7 +318,7 @@ impl<'a> Writer<'a, '_> {
 
     fn image(&self, at: usize, medium: &'a Media) -> Result<&'a str, DecodeError> {
         let refuse =
-            |what: &str, reason: String| Err(DecodeError::unsupported(&format!("messages[{at}].{what}"), reason));
+            |what: &str, reason: String| Err(DecodeError::unsupported(format!("messages[{at}].{what}"), reason));
         match (medium.kind, &medium.source) {
             (MediaKind::Image, _) if self.target.vision == Some(false) => {
                 refuse("image", format!("`{}` sees no images; ask a model that does", self.target.model))

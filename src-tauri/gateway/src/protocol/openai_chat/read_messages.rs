@@ -71,7 +71,7 @@ fn result(fields: &mut Fields<'_>, call_id: String, kind: ToolKind) -> Result<Pa
 fn assistant(fields: &mut Fields<'_>, made: &mut Vec<Made>) -> Result<Vec<Part>, DecodeError> {
     if fields.has("audio") {
         return Err(DecodeError::unsupported(
-            &fields.path("audio"),
+            fields.path("audio"),
             "it stands for a sound that another vendor keeps; send its transcript as `content`",
         ));
     }
@@ -214,7 +214,7 @@ fn part(mut fields: Fields<'_>) -> Result<Part, DecodeError> {
         }
         _ => {
             return Err(DecodeError::unsupported(
-                &fields.path("type"),
+                fields.path("type"),
                 format!("no other protocol knows parts of type `{kind}`; send text, an image, a sound or a file"),
             ));
         }
@@ -244,7 +244,7 @@ fn url(fields: &mut Fields<'_>, name: &'static str) -> Result<(MediaSource, Opti
         return Err(fields.wrong(name, "an object with a `url`"));
     };
     if let Ok(url) = serde_json::from_str::<String>(raw.get()) {
-        return Ok((media::source(url, "image/png", &fields.path(name))?, None));
+        return Ok((media::source(url, "image/png", fields.path(name))?, None));
     }
     let mut inner = Fields::of(fields.place(name), raw)?;
     let place = inner.path("url");

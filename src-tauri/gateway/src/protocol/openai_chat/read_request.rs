@@ -130,7 +130,7 @@ fn tools(fields: &mut Fields<'_>, dropped: &mut Vec<String>) -> Result<Vec<Tool>
             }
             _ => {
                 return Err(DecodeError::unsupported(
-                    &entry.path("type"),
+                    entry.path("type"),
                     format!("a tool of type `{kind}` runs at its vendor; use a function"),
                 ));
             }

@@ -138,14 +138,14 @@ impl<'a> Writer<'a, '_> {
             self.instruction(message);
             return Ok(());
         }
-        let mut rest = Vec::with_capacity(message.parts.len());
+        let mut results = 0;
         for part in &message.parts {
-            match part {
-                Part::ToolResult(result) => self.result(at, result)?,
-                other => rest.push(other),
+            if let Part::ToolResult(result) = part {
+                self.result(at, result)?;
+                results += 1;
             }
         }
-        if rest.is_empty() && (message.role == Role::Tool || message.parts.len() > rest.len()) {
+        if results == message.parts.len() && (message.role == Role::Tool || results > 0) {
             return Ok(());
         }
         let mut turn = Turn { name: message.name.as_deref(), ..Turn::default() };
@@ -154,7 +154,7 @@ impl<'a> Writer<'a, '_> {
             Role::User | Role::Tool => "user",
             Role::Assistant => "assistant",
         };
-        let mut pieces = Vec::new();
+        let mut pieces = Vec::with_capacity(message.parts.len());
         if let Some(before) = self.turns.pop_if(|before| self.quirks.one_system && before.is_joined_by(&turn)) {
             pieces = before.content.map_or_else(Vec::new, Content::into_pieces);
         }
@@ -163,7 +163,7 @@ impl<'a> Writer<'a, '_> {
         } else {
             self.tool_media();
         }
-        for part in rest {
+        for part in &message.parts {
             match part {
                 Part::Text(text) => {
                     self.cache(text.cache.is_some());
@@ -304,8 +304,7 @@ impl<'a> Writer<'a, '_> {
 
     fn medium(&mut self, at: usize, medium: &'a Media) -> Result<Piece<'a>, DecodeError> {
         self.cache(medium.cache.is_some());
-        let refuse =
-            |what: &str, reason: &str| Err(DecodeError::unsupported(&format!("messages[{at}].{what}"), reason));
+        let refuse = |what: &str, reason: &str| Err(DecodeError::unsupported(format!("messages[{at}].{what}"), reason));
         let url = match &medium.source {
             MediaSource::Data { mime, base64 } => Url::Data(mime, base64),
             MediaSource::Url(url) => Url::Plain(url),

@@ -1,6 +1,7 @@
 //! The API's parts of content as they stand on the wire, and what they are in the hub.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -45,18 +46,20 @@ struct UrlIn {
 }
 
 /// Reads a text or a list of parts.
-pub(super) fn parts(content: &RawValue, at: &str) -> Result<Vec<Part>, DecodeError> {
+pub(super) fn parts(content: &RawValue, at: &dyn Display) -> Result<Vec<Part>, DecodeError> {
     match TextOr::<ContentIn<'_>>::read(content, at)? {
         TextOr::Text(text) => Ok(vec![Part::text(text)]),
-        TextOr::List(list) => {
-            list.into_iter().enumerate().map(|(number, content)| content.part(&format!("{at}[{number}]"))).collect()
-        }
+        TextOr::List(list) => list
+            .into_iter()
+            .enumerate()
+            .map(|(number, content)| content.part(&format_args!("{at}[{number}]")))
+            .collect(),
     }
 }
 
 impl ContentIn<'_> {
     /// What the part is.
-    pub(super) fn part(self, at: &str) -> Result<Part, DecodeError> {
+    pub(super) fn part(self, at: &dyn Display) -> Result<Part, DecodeError> {
         let cache = self.prompt_cache_breakpoint.map(|_| CacheMark::default());
         let (kind, source) = match &*self.kind {
             "input_text" | "output_text" | "text" | "summary_text" | "reasoning_text" => {
@@ -76,7 +79,7 @@ impl ContentIn<'_> {
         Ok(Part::Media(Media { kind, source, name: self.filename, detail: self.detail, cache }))
     }
 
-    fn image(&self, at: &str) -> Result<Option<MediaSource>, DecodeError> {
+    fn image(&self, at: &dyn Display) -> Result<Option<MediaSource>, DecodeError> {
         let url = match self.image_url {
             // Chat completions' shape, which some clients send here too.
             Some(raw) if raw.get().starts_with('{') => Some(read::<UrlIn>(raw, at)?.url),
@@ -87,7 +90,7 @@ impl ContentIn<'_> {
         Ok(source.or_else(|| self.file_id.clone().map(MediaSource::File)))
     }
 
-    fn file(&self, at: &str) -> Result<Option<MediaSource>, DecodeError> {
+    fn file(&self, at: &dyn Display) -> Result<Option<MediaSource>, DecodeError> {
         let name = self.filename.as_deref();
         match (&self.file_data, &self.file_url, &self.file_id) {
             (Some(data), ..) => media::document(data.clone(), name, at).map(Some),

@@ -4,6 +4,7 @@
 //! change what is answered, or where, is refused.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -97,10 +98,10 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeE
         ..CompletionRequest::default()
     };
     for (number, tool) in fields.read::<Vec<ToolIn>>("tools")?.unwrap_or_default().into_iter().enumerate() {
-        tool.add(&format!("tools[{number}]"), &mut request)?;
+        tool.add(&format_args!("tools[{number}]"), &mut request)?;
     }
     if let Some(system) = fields.read::<TextOr<BlockIn<'_>>>("system")? {
-        let parts = parts(system, "system", &mut request.dropped)?;
+        let parts = parts(system, &"system", &mut request.dropped)?;
         if !parts.is_empty() {
             request.messages.push(Message { role: Role::System, parts, name: None });
         }
@@ -149,7 +150,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeE
 fn messages(turns: Vec<MessageIn<'_>>, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     let last_user = turns.iter().rposition(|turn| turn.role == "user");
     for (number, turn) in turns.into_iter().enumerate() {
-        let at = format!("messages[{number}].content");
+        let at = format_args!("messages[{number}].content");
         let role = match &*turn.role {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -177,20 +178,20 @@ fn messages(turns: Vec<MessageIn<'_>>, request: &mut CompletionRequest) -> Resul
 }
 
 /// A system turn, which may also give tools or take them away.
-fn system(blocks: Vec<BlockIn<'_>>, at: &str, request: &mut CompletionRequest) -> Result<(), DecodeError> {
+fn system(blocks: Vec<BlockIn<'_>>, at: &dyn Display, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     let mut texts = Vec::new();
     for (number, block) in blocks.into_iter().enumerate() {
-        let at = format!("{at}[{number}]");
+        let at = format_args!("{at}[{number}]");
         match (&*block.kind, block.tool) {
             ("tool_addition", Some(tool)) => {
-                let change: ToolChange = read(tool, &at)?;
+                let change: ToolChange = read(tool, at)?;
                 // A tool that is only named was in `tools` all along.
                 if let Some(tool) = change.definition {
                     tool.add(&at, request)?;
                 }
             }
             ("tool_removal", Some(tool)) => {
-                let change: ToolChange = read(tool, &at)?;
+                let change: ToolChange = read(tool, at)?;
                 request.tools.retain(|tool| change.name.as_ref() != Some(&tool.name));
             }
             _ => block.parts(&at, &mut texts, &mut request.dropped)?,
@@ -202,24 +203,30 @@ fn system(blocks: Vec<BlockIn<'_>>, at: &str, request: &mut CompletionRequest) -
 
 /// Adds a turn. Results of tools are turns of their own in the hub, one each.
 fn push(role: Role, parts: Vec<Part>, messages: &mut Vec<Message>) {
+    let is_result = |part: &Part| role == Role::User && matches!(part, Part::ToolResult(_));
+    if !parts.iter().any(is_result) {
+        return say(role, parts, messages);
+    }
     let mut rest = Vec::new();
     for part in parts {
-        if role == Role::User && matches!(part, Part::ToolResult(_)) {
-            if !rest.is_empty() {
-                messages.push(Message { role, parts: std::mem::take(&mut rest), name: None });
-            }
-            messages.push(Message { role: Role::Tool, parts: vec![part], name: None });
+        if is_result(&part) {
+            say(role, std::mem::take(&mut rest), messages);
+            say(Role::Tool, vec![part], messages);
         } else {
             rest.push(part);
         }
     }
-    if !rest.is_empty() {
-        messages.push(Message { role, parts: rest, name: None });
+    say(role, rest, messages);
+}
+
+fn say(role: Role, parts: Vec<Part>, messages: &mut Vec<Message>) {
+    if !parts.is_empty() {
+        messages.push(Message { role, parts, name: None });
     }
 }
 
 impl ToolIn {
-    fn add(self, at: &str, request: &mut CompletionRequest) -> Result<(), DecodeError> {
+    fn add(self, at: &dyn Display, request: &mut CompletionRequest) -> Result<(), DecodeError> {
         if let Some(kind) = self.kind.filter(|kind| kind != "custom") {
             // Web search and the like run on Anthropic's servers; a computer or an editor only Claude knows to use.
             note(&mut request.dropped, format!("{at}.{kind}"));

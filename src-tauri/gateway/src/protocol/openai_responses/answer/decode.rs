@@ -73,7 +73,7 @@ impl ItemIn<'_> {
                 let mut parts = Vec::new();
                 for mut content in self.content.into_iter().flatten() {
                     logprobs.extend(content.logprobs.take().unwrap_or_default());
-                    match content.part("output") {
+                    match content.part(&"output") {
                         Ok(Part::Text(text)) if text.text.is_empty() => {}
                         Ok(Part::Refusal(text)) if text.is_empty() => {}
                         Ok(part @ (Part::Text(_) | Part::Refusal(_))) => parts.push(part),

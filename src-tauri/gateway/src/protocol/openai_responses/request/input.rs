@@ -3,6 +3,7 @@
 //! Items of the model that stand in a row (its reasoning, its words, its calls) are one turn.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,7 +46,7 @@ pub(super) struct Item<'a> {
 pub(super) fn read_items(items: Vec<Item<'_>>, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     let mut said = Vec::new();
     for (number, item) in items.into_iter().enumerate() {
-        let at = format!("input[{number}]");
+        let at = format_args!("input[{number}]");
         let kind = match (&item.kind, &item.role) {
             (Some(kind), _) => kind.clone(),
             (None, Some(_)) => Cow::Borrowed("message"),
@@ -88,19 +89,19 @@ fn flush(said: &mut Vec<Part>, request: &mut CompletionRequest) {
     }
 }
 
-fn content(item: &Item<'_>, at: &str) -> Result<Vec<Part>, DecodeError> {
+fn content(item: &Item<'_>, at: &dyn Display) -> Result<Vec<Part>, DecodeError> {
     match item.content {
-        Some(content) => parts(content, &format!("{at}.content")),
+        Some(content) => parts(content, &format_args!("{at}.content")),
         None => Err(DecodeError::Malformed(format!("`{at}.content` is missing"))),
     }
 }
 
 /// A reasoning item; `None` if nothing of it is left here.
-fn thought(item: &Item<'_>, at: &str) -> Result<Option<Thought>, DecodeError> {
+fn thought(item: &Item<'_>, at: &dyn Display) -> Result<Option<Thought>, DecodeError> {
     let mut texts = Vec::new();
     for (content, name) in [(item.summary, "summary"), (item.content, "content")] {
         let Some(content) = content else { continue };
-        for part in parts(content, &format!("{at}.{name}"))? {
+        for part in parts(content, &format_args!("{at}.{name}"))? {
             if let Part::Text(text) = part {
                 texts.push(String::from(text.text));
             }
@@ -112,7 +113,7 @@ fn thought(item: &Item<'_>, at: &str) -> Result<Option<Thought>, DecodeError> {
     Ok(Some(thought).filter(|thought| !thought.text.is_empty() || thought.state.is_some()))
 }
 
-fn call(item: Item<'_>, kind: ToolKind, at: &str) -> Result<Part, DecodeError> {
+fn call(item: Item<'_>, kind: ToolKind, at: &dyn Display) -> Result<Part, DecodeError> {
     let written = match kind {
         ToolKind::Function => item.arguments,
         ToolKind::Custom => item.input,
@@ -128,7 +129,7 @@ fn call(item: Item<'_>, kind: ToolKind, at: &str) -> Result<Part, DecodeError> {
 fn result(
     item: &Item<'_>,
     kind: ToolKind,
-    at: &str,
+    at: &dyn Display,
     said: &mut Vec<Part>,
     request: &mut CompletionRequest,
 ) -> Result<(), DecodeError> {
@@ -136,7 +137,7 @@ fn result(
         return Err(DecodeError::Malformed(format!("`{at}.call_id` is missing")));
     };
     let parts = match item.output {
-        Some(output) => parts(output, &format!("{at}.output"))?,
+        Some(output) => parts(output, &format_args!("{at}.output"))?,
         None => Vec::new(),
     };
     flush(said, request);
@@ -146,11 +147,11 @@ fn result(
 }
 
 /// Tools given in the middle count from the start: no other API can give them later.
-fn more_tools(item: &Item<'_>, at: &str, request: &mut CompletionRequest) -> Result<(), DecodeError> {
+fn more_tools(item: &Item<'_>, at: &dyn Display, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     for (number, tool) in item.tools.iter().flatten().enumerate() {
-        let at = format!("{at}.tools[{number}]");
+        let at = format_args!("{at}.tools[{number}]");
         tools::add(tool, &at, request)?;
-        let echoed: Value = read(tool, &at)?;
+        let echoed: Value = read(tool, at)?;
         if let Value::Array(tools) = request.echo.entry("tools").or_insert_with(|| Value::Array(Vec::new())) {
             tools.push(echoed);
         }
@@ -158,7 +159,7 @@ fn more_tools(item: &Item<'_>, at: &str, request: &mut CompletionRequest) -> Res
     Ok(())
 }
 
-fn other(kind: &str, at: &str, request: &mut CompletionRequest) -> Result<(), DecodeError> {
+fn other(kind: &str, at: &dyn Display, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     match kind {
         // What ran on OpenAI's servers; its outcome is in the model's words that follow.
         "web_search_call"

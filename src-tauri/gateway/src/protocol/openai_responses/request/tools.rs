@@ -1,6 +1,7 @@
 //! A client's tools and its choice among them.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,14 +36,14 @@ struct ChoiceIn {
 }
 
 /// Adds a tool, or those of a namespace. One that runs on OpenAI's servers is named as dropped.
-pub(super) fn add(tool: &RawValue, at: &str, request: &mut CompletionRequest) -> Result<(), DecodeError> {
+pub(super) fn add(tool: &RawValue, at: &dyn Display, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     add_to(None, tool, at, request)
 }
 
 fn add_to(
     namespace: Option<&str>,
     tool: &RawValue,
-    at: &str,
+    at: &dyn Display,
     request: &mut CompletionRequest,
 ) -> Result<(), DecodeError> {
     let tool: ToolIn<'_> = read(tool, at)?;
@@ -52,7 +53,7 @@ fn add_to(
         "namespace" if namespace.is_none() => {
             for (number, nested) in tool.tools.unwrap_or_default().into_iter().enumerate() {
                 let name = tool.name.as_deref().unwrap_or_default();
-                add_to(Some(name), nested, &format!("{at}.tools[{number}]"), request)?;
+                add_to(Some(name), nested, &format_args!("{at}.tools[{number}]"), request)?;
             }
             return Ok(());
         }
