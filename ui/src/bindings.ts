@@ -446,6 +446,10 @@ process: number | null,
  */
 credential: string | null,
 /**
+ * How many keys stand by for when that one is over its limit.
+ */
+spare_keys: number,
+/**
  * What its provider says is left of its limits.
  */
 allowance?: Allowance,

@@ -15,6 +15,7 @@ export const endpoint = (of: Partial<EndpointView> & { id: string; name: string 
   version: null,
   process: null,
   credential: null,
+  spare_keys: 0,
   models: 0,
   actions: { load: false, unload: false, pull: false },
   notes: [],
@@ -67,6 +68,7 @@ export const openrouter = endpoint({
   speaks: ["openai", "anthropic"],
   local: false,
   credential: "keychain:openrouter",
+  spare_keys: 1,
 });
 export const cluster = endpoint({
   id: "cluster",

@@ -330,7 +330,11 @@ fn endpoints(snapshot: &Snapshot) -> Table {
     let mut table = table::new(["Endpoint", "Key kept in"]);
     for endpoint in &snapshot.endpoints {
         if let Some(credential) = &endpoint.credential {
-            table.add_row(table::row([&endpoint.id, credential]));
+            let spares = match endpoint.spare_keys {
+                0 => String::new(),
+                spares => format!(", and {spares} to spare"),
+            };
+            table.add_row(table::row([&endpoint.id, &format!("{credential}{spares}")]));
         }
     }
     table

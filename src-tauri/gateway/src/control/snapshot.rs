@@ -123,6 +123,9 @@ pub struct EndpointView {
     pub process: Option<u32>,
     /// Where its key is kept, if it has one.
     pub credential: Option<String>,
+    /// How many keys stand by for when that one is over its limit.
+    #[serde(default)]
+    pub spare_keys: usize,
     /// What its provider says is left of its limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]

@@ -57,6 +57,7 @@ fn view(
         version: endpoint.version.clone(),
         process: endpoint.process,
         credential: endpoint.credential.as_ref().map(ToString::to_string),
+        spare_keys: endpoint.spares.len(),
         allowance: allowances.of(&endpoint.id),
         models: catalog.models_of(&endpoint.id).len(),
         actions: upkeep::actions(runtimes, endpoint, catalog.models_of(&endpoint.id)),

@@ -151,6 +151,7 @@ mod tests {
             version: None,
             process: None,
             credential: None,
+            spare_keys: 0,
             allowance: None,
             models,
             actions: Default::default(),
