@@ -3,6 +3,8 @@
 //! The token server and the provider are one scripted upstream. What is asked for a token is compared with the request that
 //! the vendor's own SDK makes (`captures/`).
 
+/// AWS's profiles.
+mod aws;
 mod clients;
 mod google;
 mod life;

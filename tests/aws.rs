@@ -224,6 +224,12 @@ fn where_keys_come_from() {
         let wanted = "us-east-1/bedrock content-type;host;x-amz-date;x-amz-security-token";
         assert_eq!(signed(&last()).as_deref(), Ok(wanted));
         assert_eq!(last().header("x-amz-security-token"), "session-canary");
+        up.on("POST", CONVERSE, Script::fault(403, &json!({"message": format!("not {secret} of session-canary")})));
+        let keys = Options::new().table(&entry("")).variable("AWS_ACCESS_KEY_ID", id);
+        let session = keys.variable("AWS_SECRET_ACCESS_KEY", secret).variable("AWS_SESSION_TOKEN", "session-canary");
+        let (_, said) = asked(session).await;
+        assert!(said.contains("not [redacted] of [redacted]"), "an answer repeats neither: {said}");
+        up.on("POST", CONVERSE, Script::whole(200, "application/json", golden("bedrock/answer.json")));
 
         let bearer = Options::new().table(&entry("")).variable("AWS_BEARER_TOKEN_BEDROCK", "ABSK-canary");
         assert_eq!(asked(bearer).await.0, 200);

@@ -9,6 +9,7 @@ mod client;
 mod exchange;
 mod google;
 mod ibm;
+mod question;
 mod tokens;
 
 use std::sync::Arc;
@@ -16,14 +17,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Response, StatusCode};
 use url::Url;
 
 use crate::environment::{Environment, Folders};
 use crate::provider::hosted::{Account, Auth};
 use crate::secrets::Secret;
 use crate::upstream::Upstream;
-use tokens::{Token, Tokens};
+use tokens::{Bearer, Key, Token, Tokens};
 
 /// Everything that is needed to prove it. Clones share their tokens.
 #[derive(Clone)]
@@ -33,7 +34,10 @@ struct Parts {
     upstream: Upstream,
     environment: Environment,
     folders: Folders,
-    tokens: Tokens,
+    tokens: Tokens<Bearer>,
+    sessions: Tokens<aws::Session>,
+    /// Held by the one request that renews what a sign-on left.
+    renewal: tokio::sync::Mutex<()>,
 }
 
 /// Who asks.
@@ -79,20 +83,21 @@ pub enum AuthorityError {
 impl Authority {
     /// Knows no token yet.
     pub fn new(upstream: Upstream, environment: Environment, folders: Folders) -> Authority {
-        Authority(Arc::new(Parts { upstream, environment, folders, tokens: Tokens::default() }))
+        let (tokens, sessions, renewal) = Default::default();
+        Authority(Arc::new(Parts { upstream, environment, folders, tokens, sessions, renewal }))
     }
 
     /// Puts to a request what its provider wants to see. `body` is what will be sent, in order. Returned is what an answer
-    /// must not repeat.
+    /// must not repeat, beside what is kept for the account.
     pub async fn authorize<B>(
         &self,
         who: &Principal<'_>,
         request: &mut Request<B>,
         body: &[Bytes],
-    ) -> Result<Option<Secret>, AuthorityError> {
+    ) -> Result<Vec<Secret>, AuthorityError> {
         let token = match who.account.auth {
             // Whoever makes a request puts a key into its header.
-            None | Some(Auth::Key(_)) => return Ok(None),
+            None | Some(Auth::Key(_)) => return Ok(Vec::new()),
             Some(Auth::Aws { service }) => return aws::sign(&self.0, service, who, request, body).await,
             Some(Auth::Google) => google::token(&self.0, who).await?,
             Some(Auth::Entra { key, scope }) => match client::named(who)? {
@@ -101,7 +106,7 @@ impl Authority {
                     let header = key.carrying(client::key(who)?);
                     let (name, value) = header.ok_or_else(|| unusable("no header can carry its key"))?;
                     request.headers_mut().insert(name, value);
-                    return Ok(None);
+                    return Ok(Vec::new());
                 }
             },
             Some(Auth::IbmIam) => ibm::token(&self.0, who).await?,
@@ -113,26 +118,35 @@ impl Authority {
         put(request, &token)
     }
 
-    /// Hears that a request, begun at `asked`, was answered 401. Whether asking once more makes sense, since its token is
-    /// an older one and may have been taken back.
-    pub fn refused(&self, who: &Principal<'_>, asked: Instant) -> bool {
-        self.0.tokens.forget(&tokens::Key::of(who), asked)
+    /// Hears how a request, begun at `asked`, was answered. Whether asking once more makes sense, since it was refused for
+    /// its token, which is an older one and may have been taken back.
+    pub fn refused<B>(&self, who: &Principal<'_>, answer: &Response<B>, asked: Instant) -> bool {
+        let Parts { tokens, sessions, .. } = &*self.0;
+        let status = answer.status();
+        match who.account.auth {
+            Some(Auth::Aws { .. }) => {
+                aws::is_of_keys(status, answer.headers()) && sessions.forget(&Key::of(who), asked)
+            }
+            None | Some(Auth::Key(_) | Auth::Google | Auth::Entra { .. } | Auth::IbmIam | Auth::Databricks) => {
+                status == StatusCode::UNAUTHORIZED && tokens.forget(&Key::of(who), asked)
+            }
+        }
     }
 }
 
-fn put<B>(request: &mut Request<B>, token: &Token) -> Result<Option<Secret>, AuthorityError> {
-    if let Some((name, value)) = &token.beside {
+fn put<B>(request: &mut Request<B>, token: &Token<Bearer>) -> Result<Vec<Secret>, AuthorityError> {
+    if let Some((name, value)) = &token.it.beside {
         request.headers_mut().insert(name.clone(), value.clone());
     }
-    bearer(request, &token.secret)
+    bearer(request, &token.it.secret)
 }
 
-fn bearer<B>(request: &mut Request<B>, secret: &Secret) -> Result<Option<Secret>, AuthorityError> {
+fn bearer<B>(request: &mut Request<B>, secret: &Secret) -> Result<Vec<Secret>, AuthorityError> {
     let value = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
     let mut value = value.map_err(|_| unusable("no header can carry its token"))?;
     value.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, value);
-    Ok(Some(secret.clone()))
+    Ok(vec![secret.clone()])
 }
 
 fn unusable(reason: &str) -> AuthorityError {

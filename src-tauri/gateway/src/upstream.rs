@@ -64,11 +64,16 @@ impl Upstream {
         if local {
             let (response, lent) = self.local.send(request, address).await?;
             Ok(response.map(|body| UpstreamBody::local(body, lent)))
-        } else if self.settings.borrow().local_only {
+        } else if self.is_local_only() {
             Err(SendError::LocalOnly)
         } else {
             self.send_remote(request, address).await
         }
+    }
+
+    /// Whether nothing may leave this machine, for what would leave it by another way.
+    pub fn is_local_only(&self) -> bool {
+        self.settings.borrow().local_only
     }
 
     async fn send_remote(

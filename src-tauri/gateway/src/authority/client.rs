@@ -11,7 +11,7 @@ use http::HeaderValue;
 use url::Url;
 
 use super::exchange::{Grant, exchange};
-use super::tokens::{Key, Moment, Token};
+use super::tokens::{Bearer, Key, Moment, Token};
 use super::{AuthorityError, Parts, Principal, unusable};
 use crate::provider::hosted::EntraScope;
 
@@ -44,7 +44,7 @@ pub(super) async fn entra(
     who: &Principal<'_>,
     client: &Client<'_>,
     scope: EntraScope,
-) -> Result<Arc<Token>, AuthorityError> {
+) -> Result<Arc<Token<Bearer>>, AuthorityError> {
     let tenant = who.account.setting("tenant").ok_or_else(|| unusable("it has a `client_id` and no `tenant`"))?;
     let host = parts.environment.get(ENTRA_VARIABLE).unwrap_or(ENTRA).trim_end_matches('/');
     let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
@@ -65,7 +65,7 @@ pub(super) async fn databricks(
     parts: &Parts,
     who: &Principal<'_>,
     client: &Client<'_>,
-) -> Result<Arc<Token>, AuthorityError> {
+) -> Result<Arc<Token<Bearer>>, AuthorityError> {
     let url = who.base.join("/oidc/v1/token").map_err(|_| unusable("its address cannot be used"))?;
     let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
     let grant = Grant { url: &url, basic: Some(basic(client.id, client.secret)?), form: &form };
@@ -85,7 +85,7 @@ pub(super) async fn granted(
     parts: &Parts,
     who: &Principal<'_>,
     grant: &Grant<'_>,
-) -> Result<Arc<Token>, AuthorityError> {
-    let make = async { exchange(parts, grant).await.map_err(|denied| denied.error) };
+) -> Result<Arc<Token<Bearer>>, AuthorityError> {
+    let make = async { Ok(exchange(parts, grant).await?) };
     parts.tokens.get(Key::of(who), Moment::now(), make).await
 }

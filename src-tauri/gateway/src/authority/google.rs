@@ -12,8 +12,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::exchange::{Denied, Grant, exchange};
-use super::tokens::{Key, Moment, Token};
+use super::exchange::{Grant, exchange};
+use super::question::Denied;
+use super::tokens::{Bearer, Key, Moment, Token};
 use super::{AuthorityError, Parts, Principal, unusable};
 
 const TOKENS: &str = "https://oauth2.googleapis.com/token";
@@ -22,8 +23,6 @@ const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 /// As long as Google allows.
 const STATEMENT: Duration = Duration::from_secs(3600);
-/// More than this and the clock here is wrong, not merely late.
-const SKEW: Duration = Duration::from_secs(60);
 
 /// What proves who asks, as Google writes it.
 #[derive(Deserialize)]
@@ -61,7 +60,7 @@ struct Claims<'a> {
 }
 
 /// The token of an account.
-pub(super) async fn token(parts: &Parts, who: &Principal<'_>) -> Result<Arc<Token>, AuthorityError> {
+pub(super) async fn token(parts: &Parts, who: &Principal<'_>) -> Result<Arc<Token<Bearer>>, AuthorityError> {
     let make = async {
         let text = match who.secret {
             Some(secret) => secret.to_owned(),
@@ -109,7 +108,7 @@ fn credential(text: &str) -> Result<Credential, AuthorityError> {
     })
 }
 
-async fn make(parts: &Parts, credential: &Credential) -> Result<Token, AuthorityError> {
+async fn make(parts: &Parts, credential: &Credential) -> Result<Token<Bearer>, AuthorityError> {
     let usual = || Url::parse(TOKENS).map_err(|_| unusable("Google has no address"));
     let url = |stated: &Option<Url>| stated.clone().map_or_else(usual, Ok);
     let (mut token, quota) = match credential {
@@ -130,13 +129,13 @@ async fn make(parts: &Parts, credential: &Credential) -> Result<Token, Authority
             };
             let now = SystemTime::now();
             let made = match at(now).await {
-                Err(Denied { error: AuthorityError::Refused { .. }, time: Some(time) }) if apart(now, time) => {
-                    tracing::warn!("this machine's clock differs from Google's; its time is taken");
-                    at(time).await
-                }
+                Err(denied) => match denied.their_clock(now) {
+                    Some(there) => at(there).await,
+                    None => Err(denied),
+                },
                 made => made,
             };
-            (made.map_err(|denied| denied.error)?, quota_project_id)
+            (made?, quota_project_id)
         }
         Credential::AuthorizedUser { client_id, client_secret, refresh_token, token_uri, quota_project_id } => {
             let form = [
@@ -147,16 +146,11 @@ async fn make(parts: &Parts, credential: &Credential) -> Result<Token, Authority
                 ("scope", SCOPE),
             ];
             let grant = Grant { url: &url(token_uri)?, basic: None, form: &form };
-            (exchange(parts, &grant).await.map_err(|denied| denied.error)?, quota_project_id)
+            (exchange(parts, &grant).await?, quota_project_id)
         }
     };
     if let Some(project) = quota.as_deref().and_then(|project| HeaderValue::from_str(project).ok()) {
-        token.beside = Some((HeaderName::from_static("x-goog-user-project"), project));
+        token.it.beside = Some((HeaderName::from_static("x-goog-user-project"), project));
     }
     Ok(token)
-}
-
-/// Whether two clocks differ by more than the way between them takes.
-fn apart(here: SystemTime, there: SystemTime) -> bool {
-    here.duration_since(there).or_else(|_| there.duration_since(here)).is_ok_and(|between| between > SKEW)
 }

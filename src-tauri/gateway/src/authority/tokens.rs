@@ -1,6 +1,6 @@
 //! Tokens in memory: each used until shortly before it runs out, and made by one request at a time.
 //!
-//! Nothing here knows how a token is made. Time is told by the caller, from two clocks: one that nobody sets, and one
+//! Nothing here knows what a token is and how it is made. Time is told by the caller, from two clocks: one that nobody sets, and one
 //! that goes on while the machine sleeps.
 
 use std::collections::HashMap;
@@ -19,9 +19,8 @@ const EARLY: Duration = Duration::from_secs(300);
 /// More accounts than anybody has; beyond it, those whose tokens ran out are forgotten.
 const MOST: usize = 64;
 
-/// All of them.
-#[derive(Default)]
-pub(super) struct Tokens(Mutex<HashMap<Key, Arc<Slot>>>);
+/// All of one kind.
+pub(super) struct Tokens<T>(Mutex<HashMap<Key, Arc<Slot<T>>>>);
 
 /// Whose token it is: an account, the place that it asks, and what it proves itself with, none of which can be read from
 /// it.
@@ -36,27 +35,30 @@ pub(super) struct Moment {
 }
 
 /// A token, and how long it is one.
-pub(super) struct Token {
+pub(super) struct Token<T> {
     /// The token itself.
-    pub(super) secret: Secret,
-    /// A header that goes along with it.
-    pub(super) beside: Option<(HeaderName, HeaderValue)>,
+    pub(super) it: T,
     /// When it was asked for.
     pub(super) since: Moment,
     /// How long it is good.
     pub(super) life: Duration,
 }
 
-#[derive(Default)]
-struct Slot {
-    kept: Mutex<Kept>,
+/// A token that a header carries as it is.
+pub(super) struct Bearer {
+    pub(super) secret: Secret,
+    /// A header that goes along with it.
+    pub(super) beside: Option<(HeaderName, HeaderValue)>,
+}
+
+struct Slot<T> {
+    kept: Mutex<Kept<T>>,
     /// Held by the one request that has a token made.
     turn: tokio::sync::Mutex<()>,
 }
 
-#[derive(Default)]
-struct Kept {
-    token: Option<Arc<Token>>,
+struct Kept<T> {
+    token: Option<Arc<Token<T>>>,
     /// The last refusal, for those who waited for it.
     refusal: Option<(Moment, AuthorityError)>,
 }
@@ -87,7 +89,7 @@ impl Moment {
     }
 }
 
-impl Token {
+impl<T> Token<T> {
     fn left(&self, now: Moment) -> Duration {
         self.life.saturating_sub(self.since.until(now))
     }
@@ -97,30 +99,42 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl<T> fmt::Debug for Token<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token").field("life", &self.life).finish_non_exhaustive()
     }
 }
 
-impl Slot {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+impl<T> Default for Slot<T> {
+    fn default() -> Slot<T> {
+        Slot { kept: Mutex::new(Kept { token: None, refusal: None }), turn: tokio::sync::Mutex::default() }
+    }
+}
+
+impl<T> Slot<T> {
+    fn kept(&self) -> MutexGuard<'_, Kept<T>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn token(&self) -> Option<Arc<Token>> {
+    fn token(&self) -> Option<Arc<Token<T>>> {
         self.kept().token.clone()
     }
 }
 
-impl Tokens {
+impl<T> Default for Tokens<T> {
+    fn default() -> Tokens<T> {
+        Tokens(Mutex::default())
+    }
+}
+
+impl<T> Tokens<T> {
     /// The token of `key`; `make` makes one, and is left alone where that is not needed.
     pub(super) async fn get(
         &self,
         key: Key,
         now: Moment,
-        make: impl Future<Output = Result<Token, AuthorityError>>,
-    ) -> Result<Arc<Token>, AuthorityError> {
+        make: impl Future<Output = Result<Token<T>, AuthorityError>>,
+    ) -> Result<Arc<Token<T>>, AuthorityError> {
         let slot = self.slot(key, now);
         let old = slot.token().filter(|token| !token.left(now).is_zero());
         let _turn = match old.as_ref() {
@@ -178,7 +192,16 @@ impl Tokens {
         }
     }
 
-    fn slot(&self, key: Key, now: Moment) -> Arc<Slot> {
+    /// Forgets a token that is not what is wanted any more.
+    pub(super) fn forget_unless(&self, key: &Key, fits: impl FnOnce(&T) -> bool) {
+        let Some(slot) = self.slots().get(key).map(Arc::clone) else { return };
+        let mut kept = slot.kept();
+        if kept.token.as_ref().is_some_and(|token| !fits(&token.it)) {
+            kept.token = None;
+        }
+    }
+
+    fn slot(&self, key: Key, now: Moment) -> Arc<Slot<T>> {
         let mut slots = self.slots();
         if slots.len() >= MOST && !slots.contains_key(&key) {
             slots.retain(|_, slot| slot.token().is_some_and(|token| !token.left(now).is_zero()));
@@ -186,7 +209,7 @@ impl Tokens {
         Arc::clone(slots.entry(key).or_default())
     }
 
-    fn slots(&self) -> MutexGuard<'_, HashMap<Key, Arc<Slot>>> {
+    fn slots(&self) -> MutexGuard<'_, HashMap<Key, Arc<Slot<T>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -141,9 +141,7 @@ impl Dispatch {
             };
             match (sent, &lease) {
                 // A token may be taken back before it runs out.
-                (Ok((response, _)), _)
-                    if response.status() == StatusCode::UNAUTHORIZED
-                        && who.is_some_and(|who| self.authority.refused(&who, asked_at)) => {}
+                (Ok((response, _)), _) if who.is_some_and(|who| self.authority.refused(&who, &response, asked_at)) => {}
                 (Ok((response, first)), _) => {
                     let redactor = (!told.is_empty()).then(|| Redactor::new(told.iter().map(Secret::expose)));
                     let answer = Answer { response, first, redactor, lease, retry: None };

@@ -1,7 +1,7 @@
 //! With what an account at AWS proves who asks: what is kept for it, the environment, or a profile of AWS's own tools.
 //!
 //! In this order, as AWS's tools have it: what was given to Pointsman; a profile that the account names; the variables; the
-//! profile that a variable names, or `default`. Nothing is cached: files change when a session is renewed.
+//! profile that a variable names, or `default`. It is looked up at each request: files change when a session is renewed.
 
 use std::path::Path;
 
@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use super::super::AuthorityError;
 use super::profile;
+use super::role::Role;
+use super::source::Source;
 use crate::environment::Environment;
 use crate::provider::hosted::AwsService;
 use crate::secrets::Secret;
@@ -21,13 +23,13 @@ const BEARER: &str = "AWS_BEARER_TOKEN_BEDROCK";
 pub(super) enum Proof {
     /// `Authorization: Bearer KEY`, which Bedrock alone takes.
     Bearer(Secret),
-    /// A signature with these.
-    Keys(Keys),
+    /// A signature with keys that come from here.
+    Source(Source),
 }
 
 /// An access key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     pub(super) id: String,
     pub(super) secret: Secret,
     /// The token of a session, for keys that run out.
@@ -36,7 +38,7 @@ pub(super) struct Keys {
 
 /// Keys as they are given to Pointsman: by the names of the variables in lower case, or as AWS's own commands print them.
 #[derive(Deserialize)]
-struct Given {
+pub(super) struct Given {
     #[serde(alias = "AccessKeyId", alias = "aws_access_key_id", alias = "AWS_ACCESS_KEY_ID")]
     access_key_id: String,
     #[serde(alias = "SecretAccessKey", alias = "aws_secret_access_key", alias = "AWS_SECRET_ACCESS_KEY")]
@@ -69,15 +71,22 @@ pub(super) async fn find(
         {
             return Ok(Proof::Bearer(Secret::new(token.to_owned())));
         }
-        if let (Some(id), Some(secret)) =
-            (environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY"))
-        {
-            let session = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
-            return Ok(Proof::Keys(Keys::new(id.to_owned(), secret.to_owned(), session)));
+        if let Some(source) = Keys::of(environment).map(Source::Keys).or_else(|| web_identity(environment)) {
+            return Ok(Proof::Source(source));
         }
     }
     let name = profile.or_else(|| environment.get("AWS_PROFILE")).unwrap_or("default");
-    profile::read(environment, home, name).await.map(Proof::Keys)
+    profile::read(environment, home, name).await.map(Proof::Source)
+}
+
+/// A role by a token of another identity provider's, as Kubernetes tells it a program.
+fn web_identity(environment: &Environment) -> Option<Source> {
+    let role = Role {
+        arn: environment.get("AWS_ROLE_ARN")?.to_owned(),
+        session: environment.get("AWS_ROLE_SESSION_NAME").map(str::to_owned),
+        ..Role::default()
+    };
+    Some(Source::WebIdentity { role, token: environment.get("AWS_WEB_IDENTITY_TOKEN_FILE")?.into() })
 }
 
 /// What was given to Pointsman.
@@ -93,7 +102,7 @@ fn given(service: AwsService, kept: &str) -> Result<Proof, AuthorityError> {
         .map(|within| within.credentials)
         .or_else(|_| serde_json::from_str::<Given>(kept))
         .map_err(|_| unreadable())?;
-    Ok(Proof::Keys(Keys::new(keys.access_key_id, keys.secret_access_key, keys.session_token)))
+    Ok(Proof::Source(Source::Keys(Keys::from(keys))))
 }
 
 fn unreadable() -> AuthorityError {
@@ -108,6 +117,22 @@ impl Keys {
     pub(super) fn new(id: String, secret: String, session: Option<String>) -> Keys {
         let session = session.filter(|session| !session.is_empty()).map(Secret::new);
         Keys { id, secret: Secret::new(secret), session }
+    }
+
+    /// Those that stand in the environment.
+    pub(super) fn of(environment: &Environment) -> Option<Keys> {
+        let variable = |name: &str| environment.get(name).map(str::to_owned);
+        Some(Keys::new(
+            variable("AWS_ACCESS_KEY_ID")?,
+            variable("AWS_SECRET_ACCESS_KEY")?,
+            variable("AWS_SESSION_TOKEN"),
+        ))
+    }
+}
+
+impl From<Given> for Keys {
+    fn from(given: Given) -> Keys {
+        Keys::new(given.access_key_id, given.secret_access_key, given.session_token)
     }
 }
 
@@ -129,18 +154,18 @@ mod tests {
         std::fs::write(
             aws.join("config"),
             "[default]\nregion = eu-west-1\ns3 =\n  max_concurrent_requests = 20\n[profile there]\n\
-             aws_access_key_id=TA\naws_secret_access_key=TS\n[profile sso]\nsso_session = x\n\
-             [profile role]\nrole_arn = arn:x\n[profile program]\ncredential_process = /bin/x\n",
+             aws_access_key_id=TA\naws_secret_access_key=TS\n",
         )
         .unwrap();
         let variables = variables.split_whitespace().filter_map(|pair| pair.split_once('='));
         let environment: Environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         match find(&environment, home.path(), service, profile, kept).await {
             Ok(Proof::Bearer(token)) => format!("bearer {}", token.expose()),
-            Ok(Proof::Keys(keys)) => {
+            Ok(Proof::Source(Source::Keys(keys))) => {
                 let session = keys.session.as_ref().map_or("-", Secret::expose);
                 format!("{} {} {session}", keys.id, keys.secret.expose())
             }
+            Ok(Proof::Source(source)) => format!("{source:?}"),
             Err(error) => error.to_string(),
         }
     }
@@ -169,11 +194,11 @@ mod tests {
         is(&found(Bedrock, "", None, None).await, "DA d/+=;# -");
         is(&found(Bedrock, "AWS_PROFILE=there", None, None).await, "TA TS -");
         is(&found(Bedrock, "AWS_PROFILE=nowhere", None, None).await, "there is no profile `nowhere`");
-        for name in ["sso", "role", "program"] {
-            let said = found(Bedrock, "", Some(name), None).await;
-            is(&said, &format!("the profile `{name}`"));
-            assert!(said.contains(&format!("aws configure export-credentials --profile {name}")), "{said}");
-        }
+        let of_pod = "AWS_ROLE_ARN=arn:r AWS_WEB_IDENTITY_TOKEN_FILE=/run/token";
+        is(&found(Bedrock, of_pod, None, None).await, "WebIdentity { role: Role { arn: \"arn:r\", session: None,");
+        is(&found(Bedrock, &format!("{of_pod} {of_environment}"), None, None).await, "EA ES ET");
+        is(&found(Bedrock, of_pod, Some("work"), None).await, "WA WS WT==");
+        is(&found(Bedrock, "AWS_ROLE_ARN=arn:r", None, None).await, "DA d/+=;# -");
         is(
             &found(Bedrock, "AWS_SHARED_CREDENTIALS_FILE=/nowhere AWS_CONFIG_FILE=/nowhere", None, None).await,
             "there is no",

@@ -17,16 +17,20 @@ impl Moment {
     }
 }
 
-fn token(name: &str, since: Moment, life: u64) -> Token {
-    Token { secret: Secret::new(name.to_owned()), beside: None, since, life: Duration::from_secs(life) }
+fn token(name: &str, since: Moment, life: u64) -> Token<Secret> {
+    Token { it: Secret::new(name.to_owned()), since, life: Duration::from_secs(life) }
 }
 
 fn refused() -> AuthorityError {
     AuthorityError::Refused { by: "tokens.example".into(), status: 400, says: "no".into() }
 }
 
-async fn get(tokens: &Tokens, now: Moment, made: Result<Token, AuthorityError>) -> Result<String, AuthorityError> {
-    tokens.get(KEY, now, async { made }).await.map(|token| token.secret.expose().to_owned())
+async fn get(
+    tokens: &Tokens<Secret>,
+    now: Moment,
+    made: Result<Token<Secret>, AuthorityError>,
+) -> Result<String, AuthorityError> {
+    tokens.get(KEY, now, async { made }).await.map(|token| token.it.expose().to_owned())
 }
 
 #[tokio::test]
@@ -80,14 +84,14 @@ async fn many_requests_have_one_token_made() {
         tokens.get(KEY, now, make("third")),
         async { go.notify_one() },
     );
-    let names = [first, second, third].map(|token| token.unwrap().secret.expose().to_owned());
+    let names = [first, second, third].map(|token| token.unwrap().it.expose().to_owned());
     assert_eq!(names, ["first", "first", "first"]);
     assert_eq!(made.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn whoever_waited_for_a_refusal_has_it_too() {
-    let (now, tokens, made, go) = (Moment::now(), Tokens::default(), AtomicU32::new(0), Notify::new());
+    let (now, tokens, made, go) = (Moment::now(), Tokens::<Secret>::default(), AtomicU32::new(0), Notify::new());
     let make = || async {
         made.fetch_add(1, Ordering::Relaxed);
         go.notified().await;
@@ -125,7 +129,20 @@ async fn a_refused_token_is_forgotten_unless_it_is_new() {
     // Made for the very request that was refused: another one would be refused too.
     check(start, false).await;
     check(start.after(1, 1), true).await;
-    assert!(!Tokens::default().forget(&KEY, start.steady), "there is none");
+    assert!(!Tokens::<Secret>::default().forget(&KEY, start.steady), "there is none");
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_wanted_any_more_is_forgotten() {
+    let start = Moment::now();
+    let check = async |wanted: &str, expected: &str| {
+        let tokens = Tokens::default();
+        get(&tokens, start, Ok(token("old", start, 3600))).await.unwrap();
+        tokens.forget_unless(&KEY, |token| token.expose() == wanted);
+        assert_eq!(get(&tokens, start, Ok(token("new", start, 3600))).await.unwrap(), expected, "{wanted}");
+    };
+    check("old", "old").await;
+    check("another", "new").await;
 }
 
 #[test]
