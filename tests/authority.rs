@@ -8,6 +8,8 @@ mod aws;
 mod clients;
 mod google;
 mod life;
+/// Metadata servers.
+mod machines;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -36,8 +38,13 @@ fn said() -> Value {
 
 /// Tokens that bear a number each, and live so long.
 fn numbered(up: &Fake, path: &str, life: u32) {
+    numbered_at(up, "POST", path, life);
+}
+
+/// The same for whoever asks otherwise.
+fn numbered_at(up: &Fake, method: &str, path: &str, life: u32) {
     let made = AtomicU32::new(0);
-    up.on_with("POST", path, move |_| {
+    up.on_with(method, path, move |_| {
         let nth = made.fetch_add(1, Ordering::Relaxed) + 1;
         Script::json(
             &json!({"access_token": format!("token-{nth}-of-many"), "expires_in": life, "token_type": "Bearer"}),

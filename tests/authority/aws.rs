@@ -16,7 +16,7 @@ use crate::harness::aws::{self, signed};
 use crate::harness::fake::Recorded;
 use crate::harness::{Fake, Gateway, Options, Script, bounded};
 
-const MODEL: &str = "/endpoints/m/invocations";
+pub(super) const MODEL: &str = "/endpoints/m/invocations";
 const ROLES: &str = "/federation/credentials";
 const RENEWAL: &str = "/token";
 /// AWS's token service is asked at its root.
@@ -25,7 +25,7 @@ const STS: &str = "/";
 const LEFT: &str = "home/.aws/sso/cache/0ad374308c5a4e22f723adf10145eafad7c4031c.json";
 
 /// A moment so many seconds from now, as AWS writes it.
-fn in_seconds(seconds: i64) -> String {
+pub(super) fn in_seconds(seconds: i64) -> String {
     let now = SystemTime::UNIX_EPOCH.elapsed().expect("a time").as_secs();
     let at = now.saturating_add_signed(seconds);
     DateTime::from_secs(i64::try_from(at).expect("a time")).fmt(Format::DateTime).expect("a time")
@@ -33,25 +33,33 @@ fn in_seconds(seconds: i64) -> String {
 
 /// A gateway whose account takes its keys from the profile `work` of this file.
 async fn with(up: &Fake, config: &str, options: Options) -> (Gateway, String) {
-    let settings = "region = \"eu-west-1\", profile = \"work\"";
-    let gateway = over(up, settings, options).await;
-    let key = gateway.client_key("tool").await;
+    let (gateway, key) = over(up, "region = \"eu-west-1\", profile = \"work\"", options).await;
     write(&gateway, "home/.aws/config", config);
     (gateway, key)
 }
 
-/// A gateway with an account of these settings and no key.
-async fn over(up: &Fake, settings: &str, options: Options) -> Gateway {
-    let url = up.url();
-    let entry = format!("[[endpoints]]\nprovider = \"sagemaker\"\nbase_url = \"{url}\"\nsettings = {{ {settings} }}");
+/// A gateway with an account of these settings and no key, whose services are here.
+pub(super) async fn over(up: &Fake, settings: &str, options: Options) -> (Gateway, String) {
     let services = ["STS", "SSO", "SSO_OIDC"].map(|id| format!("AWS_ENDPOINT_URL_{id}"));
-    let options = services.iter().fold(options.table(&entry), |options, name| options.variable(name, &url));
-    let gateway = Gateway::start(options).await;
-    gateway.until("the endpoint", |snapshot| !snapshot.endpoints.is_empty()).await;
-    gateway
+    let here = services.iter().fold(options, |options, name| options.variable(name, &up.url()));
+    started(here.table(&entry(up, "sagemaker", settings))).await
 }
 
-fn write(gateway: &Gateway, path: &str, text: &str) -> PathBuf {
+/// An account with no key.
+pub(super) fn entry(up: &Fake, provider: &str, settings: &str) -> String {
+    let url = up.url();
+    format!("[[endpoints]]\nprovider = \"{provider}\"\nbase_url = \"{url}\"\nsettings = {{ {settings} }}")
+}
+
+/// A gateway that knows its account, and a client key.
+pub(super) async fn started(options: Options) -> (Gateway, String) {
+    let gateway = Gateway::start(options).await;
+    gateway.until("the endpoint", |snapshot| !snapshot.endpoints.is_empty()).await;
+    let key = gateway.client_key("tool").await;
+    (gateway, key)
+}
+
+pub(super) fn write(gateway: &Gateway, path: &str, text: &str) -> PathBuf {
     let file = gateway.root().join(path);
     std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
     std::fs::write(&file, text).expect("a file");
@@ -60,14 +68,14 @@ fn write(gateway: &Gateway, path: &str, text: &str) -> PathBuf {
 
 /// The session of the last request for the model, whose signature is good.
 #[track_caller]
-fn session(up: &Fake) -> String {
+pub(super) fn session(up: &Fake) -> String {
     let request = up.requests_for(MODEL).pop().expect("a request for the model");
     signed(&request).expect("a good signature");
     request.header("x-amz-security-token").to_owned()
 }
 
 /// The signer of the tests' keys, by whatever name.
-fn keys(nth: u32) -> [String; 3] {
+pub(super) fn keys(nth: u32) -> [String; 3] {
     [aws::ID.to_owned(), aws::SECRET.to_owned(), format!("session-{nth}-of-many")]
 }
 
@@ -221,7 +229,7 @@ const ROLE: &str = "[profile work]\nrole_arn = arn:aws:iam::1:role/r\nsource_pro
     [profile base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n";
 
 /// What AWS's token service answers.
-fn assumed(action: &str, nth: u32, good: i64) -> Script {
+pub(super) fn assumed(action: &str, nth: u32, good: i64) -> Script {
     let [id, secret, session] = keys(nth);
     Script::whole(
         200,
@@ -313,8 +321,7 @@ fn a_token_in_a_file_takes_a_role() {
             .variable("AWS_ROLE_ARN", "arn:aws:iam::1:role/pod")
             .variable("AWS_ROLE_SESSION_NAME", "of-pod")
             .variable("AWS_WEB_IDENTITY_TOKEN_FILE", file.to_str().expect("a path"));
-        let gateway = over(&up, "region = \"eu-west-1\"", options).await;
-        let key = gateway.client_key("tool").await;
+        let (gateway, key) = over(&up, "region = \"eu-west-1\"", options).await;
         let (status, said) = asked(&gateway, &key, "sagemaker:m").await;
         assert_eq!(status, 200, "{said}");
         assert_eq!(session(&up), "session-1-of-many");
@@ -388,14 +395,9 @@ fn a_program_prints_the_keys() {
 fn local_only_mode_fetches_no_keys() {
     bounded(async {
         let up = answers().await;
-        let settings = "region = \"eu-west-1\", profile = \"work\"";
-        let url = up.url();
-        let entry =
-            format!("[[endpoints]]\nprovider = \"sagemaker\"\nbase_url = \"{url}\"\nsettings = {{ {settings} }}");
-        // AWS's own address, which is not here.
-        let gateway = Gateway::start(Options::new().top("local_only = true").table(&entry)).await;
-        gateway.until("the endpoint", |snapshot| !snapshot.endpoints.is_empty()).await;
-        let key = gateway.client_key("tool").await;
+        // AWS's own addresses, which are not here.
+        let entry = entry(&up, "sagemaker", "region = \"eu-west-1\", profile = \"work\"");
+        let (gateway, key) = started(Options::new().top("local_only = true").table(&entry)).await;
         write(&gateway, LEFT, &left("access-1-of-many", 7200, false));
         let program = "[profile work]\ncredential_process = /bin/sh -c \"echo x > ran\"\n";
         for config in [SIGN_ON, ROLE, program] {

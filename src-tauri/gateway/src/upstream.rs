@@ -6,6 +6,7 @@
 
 mod body;
 mod connections;
+mod metadata;
 
 use std::time::Duration;
 
@@ -69,6 +70,23 @@ impl Upstream {
         } else {
             self.send_remote(request, address).await
         }
+    }
+
+    /// The same to the metadata server of a cloud's machine, which no other function asks. Without a proxy, since that would
+    /// hand out what its own machine is.
+    pub async fn send_metadata(
+        &self,
+        request: Request<Pieces>,
+        address: &Address,
+    ) -> Result<Response<UpstreamBody>, SendError> {
+        if self.is_local_only() {
+            return Err(SendError::LocalOnly);
+        }
+        if !metadata::is_one(address) {
+            return Err(SendError::Connect("it is no metadata server of a cloud's".to_owned()));
+        }
+        let (response, lent) = self.local.send(request, address).await?;
+        Ok(response.map(|body| UpstreamBody::local(body, lent)))
     }
 
     /// Whether nothing may leave this machine, for what would leave it by another way.

@@ -3,6 +3,7 @@
 //! Which of the two, and where the keys come from, `keys` finds out; the signature itself is made by Amazon's own crate.
 
 mod keys;
+mod machine;
 mod profile;
 mod program;
 mod role;
@@ -34,8 +35,7 @@ pub(super) async fn sign<B>(
     body: &[Bytes],
 ) -> Result<Vec<Secret>, AuthorityError> {
     let region = who.account.setting("region").ok_or_else(|| unusable("it has no `region`"))?;
-    let profile = who.account.setting("profile");
-    match keys::find(&parts.environment, &parts.folders.home, service, profile, who.secret).await? {
+    match keys::find(&parts.environment, &parts.folders.home, service, who).await? {
         Proof::Bearer(token) => super::bearer(request, &token),
         Proof::Source(source) => {
             let keys = source::keys(parts, who, region, source).await?;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
 use super::Parts;
-use super::question::{Denied, Question, ask};
+use super::question::{Denied, Question, Reach, ask};
 use super::tokens::{Bearer, Moment, Token};
 use crate::secrets::Secret;
 
@@ -55,7 +55,11 @@ pub(super) async fn exchange(parts: &Parts, grant: &Grant<'_>) -> Result<Token<B
     let basic = grant.basic.as_ref().and_then(|basic| basic.to_str().ok()).and_then(|it| it.strip_prefix("Basic "));
     let told = grant.form.iter().map(|(_, value)| *value).filter(|told| told.len() >= SHORTEST);
     let secrets: Vec<&str> = told.chain(basic).collect();
-    bearer(parts, Question { method: Method::POST, url: grant.url, headers, body, secrets: &secrets }).await
+    bearer(
+        parts,
+        Question { method: Method::POST, url: grant.url, headers, body, secrets: &secrets, reach: Reach::Usual },
+    )
+    .await
 }
 
 /// Asks a question that is answered with a token.

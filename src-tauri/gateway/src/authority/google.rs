@@ -1,19 +1,21 @@
 //! A token of Google's: for a service account's key file, or for what Google's own tools keep on this machine.
 //!
 //! A key file signs a statement about itself (RFC 7523), a user's file has a token that gets others (RFC 6749 section 6).
-//! The machine's own service account, which only a machine of Google's has, is not asked.
+//! The machine's own service account, which only a machine of Google's has, is asked where the account's settings say so.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::Method;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::exchange::{Grant, exchange};
-use super::question::Denied;
+use super::exchange::{Grant, bearer, exchange};
+use super::question::{Denied, Question, Reach};
 use super::tokens::{Bearer, Key, Moment, Token};
 use super::{AuthorityError, Parts, Principal, unusable};
 
@@ -21,6 +23,11 @@ const TOKENS: &str = "https://oauth2.googleapis.com/token";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// Where Google's own tools look first.
 const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+/// The metadata server of Google's machines, unless the variable that Google's own tools read says otherwise. By its address:
+/// a name could lead anywhere.
+const MACHINE: &str = "169.254.169.254";
+const MACHINE_NAME: &str = "metadata.google.internal";
+const MACHINE_VARIABLE: &str = "GCE_METADATA_HOST";
 /// As long as Google allows.
 const STATEMENT: Duration = Duration::from_secs(3600);
 
@@ -64,11 +71,30 @@ pub(super) async fn token(parts: &Parts, who: &Principal<'_>) -> Result<Arc<Toke
     let make = async {
         let text = match who.secret {
             Some(secret) => secret.to_owned(),
+            None if who.account.setting("metadata").is_some() && !keeps(parts).await => return of_machine(parts).await,
             None => found(parts).await?,
         };
         make(parts, &credential(&text)?).await
     };
     parts.tokens.get(Key::of(who), Moment::now(), make).await
+}
+
+/// Whether Google's own tools keep something on this machine.
+async fn keeps(parts: &Parts) -> bool {
+    parts.environment.get(VARIABLE).is_some() || tokio::fs::try_exists(well_known(parts)).await.unwrap_or(true)
+}
+
+/// A token of the machine's own service account.
+async fn of_machine(parts: &Parts) -> Result<Token<Bearer>, AuthorityError> {
+    let host = parts.environment.get(MACHINE_VARIABLE).filter(|host| *host != MACHINE_NAME).unwrap_or(MACHINE);
+    let url = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/token");
+    let url = Url::parse_with_params(&url, [("scopes", SCOPE)]);
+    let url = url.map_err(|_| AuthorityError::Unusable(format!("{MACHINE_VARIABLE} is no address")))?;
+    // Without it nothing is answered: no page in a browser can send it.
+    let flavor = (HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"));
+    let (method, headers, body) = (Method::GET, HeaderMap::from_iter([flavor]), Bytes::new());
+    let question = Question { method, url: &url, headers, body, secrets: &[], reach: Reach::Metadata };
+    Ok(bearer(parts, question).await?)
 }
 
 /// What Google's own tools keep on this machine.

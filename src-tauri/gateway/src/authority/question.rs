@@ -23,15 +23,24 @@ const LARGEST: usize = 256 << 10;
 /// More than this and the clock here is wrong, not merely late.
 const SKEW: Duration = Duration::from_secs(60);
 
+/// How whoever is asked is reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// By `https://`, or on this machine.
+    Usual,
+    /// As the metadata server of the machine, too.
+    Metadata,
+}
+
 /// A question.
 pub(super) struct Question<'a> {
     pub(super) method: Method,
-    /// Where it is asked: by `https://`, or on this machine.
     pub(super) url: &'a Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     /// What a refusal must not repeat.
     pub(super) secrets: &'a [&'a str],
+    pub(super) reach: Reach,
 }
 
 /// What came back.
@@ -95,7 +104,8 @@ pub(super) async fn ask(parts: &Parts, question: Question<'_>) -> Result<Told, D
 async fn send(parts: &Parts, question: Question<'_>) -> Result<Response<UpstreamBody>, Problem> {
     let url = question.url;
     let local = is_loopback(url);
-    if !local && url.scheme() != "https" {
+    let metadata = question.reach == Reach::Metadata && !local && url.scheme() == "http";
+    if !local && !metadata && url.scheme() != "https" {
         return Err(Problem::Other("it is asked by https:// only".to_owned()));
     }
     let base = BaseUrl::try_from(url.clone()).map_err(|bad| Problem::Other(bad.to_string()))?;
@@ -105,7 +115,12 @@ async fn send(parts: &Parts, question: Question<'_>) -> Result<Response<Upstream
     *request.uri_mut() = path.parse::<Uri>().map_err(|bad| Problem::Other(bad.to_string()))?;
     *request.headers_mut() = question.headers;
     request.headers_mut().insert(HOST, base.address().host.clone());
-    parts.upstream.send(request, base.address(), local).await.map_err(|error| match error {
+    let sent = if metadata {
+        parts.upstream.send_metadata(request, base.address()).await
+    } else {
+        parts.upstream.send(request, base.address(), local).await
+    };
+    sent.map_err(|error| match error {
         SendError::LocalOnly => Problem::LocalOnly,
         SendError::Connect(_) | SendError::Broken => Problem::Other(error.to_string()),
     })

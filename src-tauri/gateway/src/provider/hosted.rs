@@ -88,6 +88,9 @@ pub struct ProviderSetting {
     /// Whether it must be said.
     #[serde(default)]
     pub required: bool,
+    /// All that it may be; none = whatever can stand in an address.
+    #[serde(default)]
+    pub values: Vec<String>,
 }
 
 /// Another address, for accounts with one value of a setting.

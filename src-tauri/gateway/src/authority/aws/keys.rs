@@ -1,13 +1,15 @@
 //! With what an account at AWS proves who asks: what is kept for it, the environment, or a profile of AWS's own tools.
 //!
 //! In this order, as AWS's tools have it: what was given to Pointsman; a profile that the account names; the variables; the
-//! profile that a variable names, or `default`. It is looked up at each request: files change when a session is renewed.
+//! profile that a variable names; the machine itself, where the account says so, and else the profile `default`. It is
+//! looked up at each request: files change when a session is renewed.
 
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::super::AuthorityError;
+use super::super::{AuthorityError, Principal};
+use super::machine::Machine;
 use super::profile;
 use super::role::Role;
 use super::source::Source;
@@ -43,7 +45,13 @@ pub(super) struct Given {
     access_key_id: String,
     #[serde(alias = "SecretAccessKey", alias = "aws_secret_access_key", alias = "AWS_SECRET_ACCESS_KEY")]
     secret_access_key: String,
-    #[serde(default, alias = "SessionToken", alias = "aws_session_token", alias = "AWS_SESSION_TOKEN")]
+    #[serde(
+        default,
+        alias = "SessionToken",
+        alias = "Token",
+        alias = "aws_session_token",
+        alias = "AWS_SESSION_TOKEN"
+    )]
     session_token: Option<String>,
 }
 
@@ -59,12 +67,13 @@ pub(super) async fn find(
     environment: &Environment,
     home: &Path,
     service: AwsService,
-    profile: Option<&str>,
-    kept: Option<&str>,
+    who: &Principal<'_>,
 ) -> Result<Proof, AuthorityError> {
-    if let Some(kept) = kept {
+    if let Some(kept) = who.secret {
         return given(service, kept);
     }
+    let profile = who.account.setting("profile");
+    let machine = who.account.setting("metadata").and_then(Machine::named);
     if profile.is_none() {
         if service == AwsService::Bedrock
             && let Some(token) = environment.get(BEARER)
@@ -75,8 +84,12 @@ pub(super) async fn find(
             return Ok(Proof::Source(source));
         }
     }
-    let name = profile.or_else(|| environment.get("AWS_PROFILE")).unwrap_or("default");
-    profile::read(environment, home, name).await.map(Proof::Source)
+    let name = match (profile.or_else(|| environment.get("AWS_PROFILE")), machine) {
+        (Some(name), _) => name,
+        (None, Some(machine)) => return Ok(Proof::Source(Source::Machine(machine))),
+        (None, None) => "default",
+    };
+    profile::read(environment, home, name, machine).await.map(Proof::Source)
 }
 
 /// A role by a token of another identity provider's, as Kubernetes tells it a program.
@@ -139,6 +152,7 @@ impl From<Given> for Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::hosted::{Account, ProviderSpec};
 
     /// What is found, as `bearer TOKEN` or `ID SECRET SESSION`, or why nothing is.
     async fn found(service: AwsService, variables: &str, profile: Option<&str>, kept: Option<&str>) -> String {
@@ -159,7 +173,12 @@ mod tests {
         .unwrap();
         let variables = variables.split_whitespace().filter_map(|pair| pair.split_once('='));
         let environment: Environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        match find(&environment, home.path(), service, profile, kept).await {
+        let row = ProviderSpec::find(service.id()).unwrap();
+        let settings = [("region", Some("eu-west-1")), ("profile", profile)];
+        let settings = settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+        let account = Account::new(row, settings.collect()).unwrap();
+        let who = Principal { account: &account, base: &"https://x.example".parse().unwrap(), secret: kept };
+        match find(&environment, home.path(), service, &who).await {
             Ok(Proof::Bearer(token)) => format!("bearer {}", token.expose()),
             Ok(Proof::Source(Source::Keys(keys))) => {
                 let session = keys.session.as_ref().map_or("-", Secret::expose);

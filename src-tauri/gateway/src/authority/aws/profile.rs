@@ -9,6 +9,7 @@ use configparser::ini::{Ini, IniDefault};
 
 use super::super::AuthorityError;
 use super::keys::Keys;
+use super::machine::Machine;
 use super::program::Program;
 use super::role::Role;
 use super::sign_on::SignOn;
@@ -21,6 +22,8 @@ struct Files<'a> {
     credentials: Ini,
     config: Ini,
     folder: PathBuf,
+    /// The machine that may be asked.
+    machine: Option<Machine>,
 }
 
 /// A profile in them.
@@ -30,12 +33,17 @@ struct Profile<'f> {
 }
 
 /// Reads where a profile's keys come from.
-pub(super) async fn read(environment: &Environment, home: &Path, name: &str) -> Result<Source, AuthorityError> {
+pub(super) async fn read(
+    environment: &Environment,
+    home: &Path,
+    name: &str,
+    machine: Option<Machine>,
+) -> Result<Source, AuthorityError> {
     let folder = home.join(".aws");
     let place = |variable, usual: &str| environment.get(variable).map_or_else(|| folder.join(usual), PathBuf::from);
     let credentials = file(&place("AWS_SHARED_CREDENTIALS_FILE", "credentials")).await;
     let config = file(&place("AWS_CONFIG_FILE", "config")).await;
-    let files = Files { environment, credentials, config, folder };
+    let files = Files { environment, credentials, config, folder, machine };
     Profile { files: &files, name }.source(&mut Vec::new())
 }
 
@@ -136,12 +144,16 @@ impl Profile<'_> {
 
     /// What `credential_source` names.
     fn elsewhere(&self, source: &str) -> Result<Source, AuthorityError> {
-        match source {
-            "Environment" => {
-                let keys = Keys::of(self.files.environment);
-                keys.map(Source::Keys).ok_or_else(|| self.bad("takes its keys from the variables, where none are"))
-            }
-            _ => Err(self.by_hand("takes its keys from the metadata of its machine")),
+        if source == "Environment" {
+            let keys = Keys::of(self.files.environment).map(Source::Keys);
+            return keys.ok_or_else(|| self.bad("takes its keys from the variables, where none are"));
+        }
+        match Machine::of_profile(source) {
+            Some((machine, _)) if self.files.machine == Some(machine) => Ok(Source::Machine(machine)),
+            Some((_, name)) => Err(self.bad(&format!(
+                "takes its keys from its machine, which is asked only where the account says `metadata = \"{name}\"`"
+            ))),
+            None => Err(self.bad("has a `credential_source` that is none")),
         }
     }
 
@@ -247,6 +259,15 @@ credential_source = Environment
 [profile machine]
 role_arn = arn:m
 credential_source = Ec2InstanceMetadata
+[profile on-machine]
+role_arn = arn:m
+credential_source = Ec2InstanceMetadata
+[profile on-container]
+role_arn = arn:m
+credential_source = EcsContainer
+[profile on-what]
+role_arn = arn:m
+credential_source = Elsewhere
 [profile code]
 role_arn = arn:c
 source_profile = base
@@ -270,6 +291,7 @@ login_session = arn:l
             Source::Role { role, by } => format!("{} by {}", role.arn, shown(by)),
             Source::WebIdentity { role, token } => format!("{} by {}", role.arn, token.display()),
             Source::Program(program) => program.line.clone(),
+            Source::Machine(machine) => format!("{machine:?}"),
         }
     }
 
@@ -280,7 +302,8 @@ login_session = arn:l
         std::fs::write(home.path().join(".aws/config"), CONFIG).unwrap();
         let check = async |variables: &[(&str, &str)], name: &str, expected: &str| {
             let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let found = read(&variables.collect(), home.path(), name).await;
+            let machine = name.starts_with("on-").then_some(Machine::Ec2);
+            let found = read(&variables.collect(), home.path(), name, machine).await;
             let found = found.map_or_else(|error| error.to_string(), |source| shown(&source));
             assert!(found.contains(expected), "{name}: {found:?} has no {expected:?}");
         };
@@ -301,7 +324,10 @@ login_session = arn:l
         check(&[], "neither", "neither `source_profile` nor `credential_source`").await;
         check(&[("AWS_ACCESS_KEY_ID", "EA"), ("AWS_SECRET_ACCESS_KEY", "ES")], "variables", "arn:v by EA").await;
         check(&[], "variables", "from the variables, where none are").await;
-        check(&[], "machine", "the metadata of its machine").await;
+        check(&[], "machine", "asked only where the account says `metadata = \"ec2\"`").await;
+        check(&[], "on-machine", "arn:m by Ec2").await;
+        check(&[], "on-container", "asked only where the account says `metadata = \"container\"`").await;
+        check(&[], "on-what", "a `credential_source` that is none").await;
         check(&[], "code", "aws configure export-credentials --profile code").await;
         check(&[], "pod", "arn:p by /run/token").await;
         check(&[], "program", "/bin/x \"a b\" --c").await;

@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request};
 use url::form_urlencoded;
 
-use super::super::question::{Denied, Question, ask, element};
+use super::super::question::{Denied, Question, Reach, ask, element};
 use super::super::{AuthorityError, Parts, unusable};
 use super::keys::Keys;
 use super::service;
@@ -101,7 +101,9 @@ async fn asked(parts: &Parts, region: &str, role: &Role, proof: Proof<'_>) -> Re
         headers = request.into_parts().0.headers;
         secrets.extend([keys.secret.expose()].into_iter().chain(keys.session.as_ref().map(|it| it.expose())));
     }
-    let told = ask(parts, Question { method: Method::POST, url: &url, headers, body, secrets: &secrets }).await?;
+    let told =
+        ask(parts, Question { method: Method::POST, url: &url, headers, body, secrets: &secrets, reach: Reach::Usual })
+            .await?;
     let text = String::from_utf8_lossy(&told.body);
     let field = |name: &str| element(&text, name).map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned);
     let (Some(id), Some(secret), Some(session)) =

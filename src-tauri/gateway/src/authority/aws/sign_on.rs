@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::super::question::{Question, ask};
+use super::super::question::{Question, Reach, ask};
 use super::super::{AuthorityError, Parts, unusable};
 use super::keys::Keys;
 use super::service;
@@ -94,7 +94,14 @@ pub(super) async fn fetch(parts: &Parts, sign_on: &SignOn) -> Result<Fetched, Au
     let mut carried = HeaderValue::from_str(&token).map_err(|_| ended(sign_on))?;
     carried.set_sensitive(true);
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json")), (HEADER, carried)]);
-    let question = Question { method: Method::GET, url: &url, headers, body: Bytes::new(), secrets: &[&token] };
+    let question = Question {
+        method: Method::GET,
+        url: &url,
+        headers,
+        body: Bytes::new(),
+        secrets: &[&token],
+        reach: Reach::Usual,
+    };
     let told = ask(parts, question).await.map_err(|denied| match denied.error {
         AuthorityError::Refused { status: 401, .. } => ended(sign_on),
         error => error,
@@ -150,7 +157,9 @@ async fn renew(parts: &Parts, sign_on: &SignOn, renewal: &Renewal, file: &Path) 
     let headers = HeaderMap::from_iter([(ACCEPT, kind.clone()), (CONTENT_TYPE, kind)]);
     let secrets = [&*renewal.client_secret, &*renewal.refresh_token];
     let body = Bytes::from(body.to_string());
-    let told = ask(parts, Question { method: Method::POST, url: &url, headers, body, secrets: &secrets }).await?;
+    let told =
+        ask(parts, Question { method: Method::POST, url: &url, headers, body, secrets: &secrets, reach: Reach::Usual })
+            .await?;
     let renewed: Renewed = serde_json::from_slice(&told.body).map_err(|_| told.empty())?;
     let until = SystemTime::now().checked_add(Duration::from_secs(renewed.expires_in)).and_then(written);
     let token = renewed.access_token.clone();

@@ -15,6 +15,7 @@ use super::super::question::apart;
 use super::super::tokens::{Key, Moment, Token};
 use super::super::{AuthorityError, Parts, Principal};
 use super::keys::Keys;
+use super::machine::{self, Machine};
 use super::program::{self, Program};
 use super::role::{self, Role};
 use super::sign_on::{self, SignOn};
@@ -36,6 +37,8 @@ pub(crate) enum Source {
     WebIdentity { role: Role, token: PathBuf },
     /// A program of the user's prints them.
     Program(Program),
+    /// The machine that it runs on gives them.
+    Machine(Machine),
 }
 
 /// Keys that were fetched, and where.
@@ -82,6 +85,7 @@ async fn fetch(parts: &Parts, region: &str, source: &Source) -> Result<Fetched, 
         }
         Source::WebIdentity { role, token } => role::take_by_token(parts, region, role, token).await,
         Source::Program(program) => program::fetch(parts, program).await,
+        Source::Machine(machine) => machine::fetch(parts, *machine).await,
     }
 }
 

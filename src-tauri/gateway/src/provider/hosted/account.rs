@@ -46,6 +46,14 @@ pub enum BadSetting {
         /// What it is.
         help: String,
     },
+    /// A value that is none of those that it may have.
+    #[error("`{name}` is {}", .values.join(" or "))]
+    NotOneOf {
+        /// Its name.
+        name: String,
+        /// What it may be.
+        values: Vec<String>,
+    },
     /// A value that cannot stand in an address.
     #[error("`{name}` has letters, digits, `-`, `_` and `.` only")]
     BadValue {
@@ -59,10 +67,14 @@ impl Account {
     pub fn new(row: Arc<ProviderSpec>, settings: BTreeMap<String, String>) -> Result<Account, BadSetting> {
         let provider = || row.name.clone();
         for (name, value) in &settings {
-            if !row.settings.iter().any(|known| known.name == *name) {
+            let Some(known) = row.settings.iter().find(|known| known.name == *name) else {
                 let names: Vec<String> = row.settings.iter().map(|known| format!("`{}`", known.name)).collect();
                 let known = if names.is_empty() { String::new() } else { format!("; it has {}", names.join(", ")) };
                 return Err(BadSetting::Unknown { name: name.clone(), provider: provider(), known });
+            };
+            if !known.values.is_empty() && !known.values.contains(value) {
+                let values = known.values.iter().map(|value| format!("`{value}`")).collect();
+                return Err(BadSetting::NotOneOf { name: name.clone(), values });
             }
             // It stands in a host's name or a path: nothing that could end there and lead the key elsewhere.
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -153,6 +165,7 @@ mod tests {
         settings = [
             { name = "project", help = "who pays", required = true },
             { name = "place", help = "where it runs", default = "eu" },
+            { name = "kind", help = "which one", values = ["big", "small"] },
         ]
     "#;
 
@@ -181,7 +194,11 @@ mod tests {
             assert_eq!(refused, expected);
         };
         check(&[], "Cloud needs the setting `project`: who pays");
-        check(&[("project", "p"), ("plaice", "eu")], "Cloud has no setting `plaice`; it has `project`, `place`");
+        check(
+            &[("project", "p"), ("plaice", "eu")],
+            "Cloud has no setting `plaice`; it has `project`, `place`, `kind`",
+        );
+        check(&[("project", "p"), ("kind", "huge")], "`kind` is `big` or `small`");
         for evil in ["evil.example/", "a b", "", "a\nb", "user@host", "%2f", "..", "ü", "a?b", "a#b", "a:1"] {
             check(&[("project", "p"), ("place", evil)], "`place` has letters, digits, `-`, `_` and `.` only");
         }
