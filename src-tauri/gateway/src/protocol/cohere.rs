@@ -2,8 +2,9 @@
 //!
 //! Its chats look like OpenAI's and differ in most names: a plan before calls, thoughts as content, a schema in an object
 //! of JSON, other words for sampling and for why an answer ended. Its layer that speaks OpenAI's API has neither thoughts
-//! nor plans and orders no documents, so that it is not asked. Sources that an answer cites have no place in the hub.
-//! Shapes are those of Cohere's API reference and of its SDK 7.3.1.
+//! nor plans and orders no documents, so that it is not asked. On which results of tools an answer rests it says unasked;
+//! the hub has no place for that, and what is asked with results names it as dropped. Shapes are those of Cohere's API
+//! reference and of its SDK 7.3.1.
 
 mod answer;
 mod embeddings;

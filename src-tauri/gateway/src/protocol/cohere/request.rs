@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::messages::{self, Takes, Turn};
 use super::thinks;
-use crate::completion::{CompletionRequest, DecodeError, Effort, Encoded, Format, Sampling, Tool, ToolChoice};
+use crate::completion::{CompletionRequest, DecodeError, Effort, Encoded, Format, Part, Sampling, Tool, ToolChoice};
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::json::body;
 use crate::protocol::codec::{Target, effort, repair, schema};
@@ -35,6 +35,9 @@ pub(super) fn encode(request: &CompletionRequest, target: &Target) -> Result<Enc
     sampling(&request.sampling, &mut rest, &mut dropped);
     reasoning(request, target, &mut rest, &mut dropped);
     unsaid(request, &mut dropped);
+    if cites(request) {
+        note(&mut dropped, "citations");
+    }
     let body = body(&Body { model: &target.model, messages, tools, rest, stream: request.stream });
     Ok(Encoded { body, dropped })
 }
@@ -161,6 +164,12 @@ fn reasoning(request: &CompletionRequest, target: &Target, rest: &mut Map<String
     let budget = reasoning.budget.filter(|budget| *budget > 0 && !none);
     thinking.extend(budget.map(|tokens| ("token_budget".to_owned(), tokens.into())));
     rest.insert("thinking".into(), thinking.into());
+}
+
+/// Whether the answer may name the results that it rests on, which the hub has no place for.
+fn cites(request: &CompletionRequest) -> bool {
+    let mut parts = request.messages.iter().flat_map(|message| &message.parts);
+    parts.any(|part| matches!(part, Part::ToolResult(_)))
 }
 
 /// Names what Cohere has no field for.

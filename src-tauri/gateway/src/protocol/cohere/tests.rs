@@ -99,10 +99,10 @@ fn writes_turns() {
         ])
     };
     let plain = json!({"role": "assistant", "content": "t", "tool_plan": "plan", "tool_calls": calls});
-    check_turns(COMMAND, history(), turns(plain), &[]);
+    check_turns(COMMAND, history(), turns(plain), &["citations"]);
     let pieces = json!([{"type": "thinking", "thinking": "plan"}, {"type": "text", "text": "t"}]);
     let thinker = json!({"role": "assistant", "content": pieces, "tool_calls": calls});
-    check_turns(THINKER, history(), turns(thinker), &[]);
+    check_turns(THINKER, history(), turns(thinker), &["citations"]);
 }
 
 #[test]
