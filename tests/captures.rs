@@ -92,18 +92,15 @@ const KNOWN: &[Known] = &[
     ("minimax", "/maxcompletiontokens", "it takes both names"),
     ("minimax", "/maxtokens", "it takes both names"),
     ("minimax", "/reasoningsplit", "thoughts are asked for apart in every request, not only where they are asked for"),
-    // Not there yet: an effort or a schema in the vendor's own form.
-    ("deepseek", "/responseformat", "a schema is passed on, and not said in words"),
-    ("deepseek", "/thinking", "an effort alone turns it on"),
-    ("dashscope", "/reasoningeffort", "not turned into `enable_thinking`"),
-    ("dashscope", "/enablethinking", "not turned into `enable_thinking`"),
+    ("deepseek", "/messages", "a schema, which it has no field for, is told in words before the others"),
+    ("minimax", "/thinking", "the SDK's example leaves it to the model"),
+    ("dashscope", "/thinkingbudget", "an effort says how much; the SDK's example leaves it open"),
     ("openrouter", "/reasoning", "its older name for an effort, which it still takes"),
     ("perplexity", "/input", "a list of items means what the lone text means"),
     ("perplexity", "/instructions", "system texts stay in their place"),
     ("perplexity", "/text", "a schema is asked for as OpenAI does, not by `response_format`"),
     ("perplexity", "/responseformat", "a schema is asked for as OpenAI does, not by `response_format`"),
-    ("databricks", "/reasoningeffort", "not turned into `thinking` for its Claude models"),
-    ("databricks", "/thinking", "not turned into `thinking` for its Claude models"),
+    ("databricks", "/thinking/budgettokens", "an effort comes to more tokens than the SDK's example made up"),
 ];
 
 struct Capture {

@@ -46,12 +46,13 @@ fn whose_files_are_meant_must_be_clear() {
             let keyed = "key = \"env:OPERATIONS_KEY\"";
             format!("[[endpoints]]\nname = \"{id}\"\nprovider = \"{provider}\"\nbase_url = \"{}\"\n{keyed}", up.url())
         };
-        let tables = [("work", "openai"), ("home", "openai"), ("cere", "cerebras")];
+        let tables =
+            [("work", "openai"), ("home", "openai"), ("cere", "cerebras"), ("mi", "mistral"), ("fire", "fireworks")];
         let options = Options::new().variable("OPERATIONS_KEY", KEY);
         let options = tables.iter().fold(options, |options, (id, provider)| options.table(&entry(id, provider)));
         let gateway = Gateway::start(options).await;
         gateway
-            .until("the endpoints", |now| now.endpoints.iter().filter(|it| it.provider.is_some()).count() == 3)
+            .until("the endpoints", |now| now.endpoints.iter().filter(|it| it.provider.is_some()).count() == 5)
             .await;
         let key = gateway.client_key("tool").await;
         up.on("GET", "/v1/files", Script::json(&json!({"data": []})));
@@ -68,6 +69,11 @@ fn whose_files_are_meant_must_be_clear() {
         assert_eq!(up.request("/v1/files").await.header("x-pointsman-provider"), "", "it is for us alone");
         let cannot = message(&get("/v1/files?provider=cere").send(port).await.expect(501).await.json().await);
         assert!(cannot.contains("/gateway/proxy/cere/"), "{cannot}");
+        for (name, place) in [("mi", "/gateway/proxy/mi/v1/batch/jobs"), ("fire", "ACCOUNT/batchInferenceJobs")] {
+            let asked = get(&format!("/v1/batches?provider={name}")).send(port).await.expect(501).await;
+            let told = message(&asked.json().await);
+            assert!(told.contains(place), "it has them elsewhere: {told}");
+        }
         let nobody = get("/v1/messages/batches").send(port).await.expect(501).await.json().await;
         assert!(nobody["error"]["message"].as_str().is_some_and(|text| text.contains("Anthropic")), "{nobody}");
         get("/v1/files/%2e%2e/x?provider=work").send(port).await.expect(404).await;

@@ -198,6 +198,22 @@ fn documents_are_put_in_order_whoever_does_it() {
                 json!(26),
             ),
             (
+                "dashscope",
+                "qwen3-rerank",
+                "/compatible-api/v1/reranks",
+                json!({"model": "qwen3-rerank", "query": "q", "documents": texts, "top_n": 2}),
+                json!({"object": "list", "results": order, "id": "x", "usage": {"total_tokens": 26}}),
+                json!(26),
+            ),
+            (
+                "deepinfra",
+                "Qwen/Qwen3-Reranker-8B",
+                "/v1/inference/Qwen/Qwen3-Reranker-8B",
+                json!({"queries": ["q", "q"], "documents": texts}),
+                json!({"scores": [0.2, 0.9], "input_tokens": 9, "request_id": "x"}),
+                json!(9),
+            ),
+            (
                 "bedrock",
                 "amazon.rerank-v1:0",
                 "/model/amazon.rerank-v1%3A0/invoke",

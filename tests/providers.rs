@@ -82,6 +82,42 @@ fn a_translated_request_is_fitted_too() {
 }
 
 #[test]
+fn what_a_model_refuses_is_left_out_of_what_is_forwarded() {
+    bounded(async {
+        let up = fake::speaks().await;
+        let (gateway, key) = at(&up, "anthropic").await;
+        let turns = json!([{"role": "user", "content": "Hi"}]);
+        let body = json!({"model": "anthropic:claude-opus-4-7", "max_tokens": 9, "temperature": 0.2, "top_k": 40,
+            "messages": turns});
+        let answer =
+            Ask::post("/v1/messages", &body).header("x-api-key", &key).send(gateway.port()).await.expect(200).await;
+        assert_eq!(answer.header("x-pointsman-dropped"), "temperature, top_k");
+        let sent = up.request("/v1/messages").await.json();
+        assert_eq!(sent, json!({"model": "claude-opus-4-7", "max_tokens": 9, "messages": turns}));
+    });
+}
+
+#[test]
+fn thinking_is_asked_for_as_the_provider_has_it() {
+    bounded(async {
+        let up = Fake::new().await;
+        up.on("POST", "/chat/completions", Script::json(&json!({"usage": {}})));
+        let (gateway, key) = at(&up, "deepseek").await;
+        let mut body = chat("deepseek:deepseek-v4-pro");
+        body["reasoning_effort"] = "none".into();
+        body["response_format"] =
+            json!({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}});
+        let answer = Ask::post(CHAT, &body).bearer(&key).send(gateway.port()).await.expect(200).await;
+        assert_eq!(answer.header("x-pointsman-dropped"), "response_format.json_schema");
+        let sent = up.request("/chat/completions").await.json();
+        assert_eq!(sent["thinking"], json!({"type": "disabled"}), "{sent}");
+        assert_eq!((sent.get("reasoning_effort"), &sent["response_format"]), (None, &json!({"type": "json_object"})));
+        let told = sent["messages"][0]["content"].as_str().unwrap_or_default();
+        assert!(told.contains("JSON Schema") && told.contains(r#"{"type":"object"}"#), "{sent}");
+    });
+}
+
+#[test]
 fn each_provider_is_asked_where_and_with_the_header_that_its_row_says() {
     bounded(async {
         for (provider, surface, path, header, value) in [

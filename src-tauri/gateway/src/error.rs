@@ -49,7 +49,7 @@ pub enum Error {
         known: Vec<EndpointId>,
     },
     /// The endpoint that the request names holds no such thing.
-    #[error("{endpoint} holds no {} in the shape of {}; `/gateway/proxy/{endpoint}/PATH` reaches its own API", .holding.id(), .protocol.title())]
+    #[error("{endpoint} holds no {} in the shape of {}; {}", .holding.id(), .protocol.title(), own_way(.endpoint, .elsewhere.as_deref()))]
     NotHeld {
         /// The endpoint.
         endpoint: EndpointId,
@@ -57,6 +57,8 @@ pub enum Error {
         holding: Holding,
         /// In which protocol.
         protocol: Protocol,
+        /// Where it has them in a form of its own: a path below its address, or a whole address.
+        elsewhere: Option<String>,
     },
     /// A client key that is none of ours.
     #[error("this client key is not known here; make one with `pointsman keys add TOOL`")]
@@ -375,6 +377,17 @@ fn detail(said: &str) -> String {
 
 fn there_are(known: &[EndpointId]) -> String {
     if known.is_empty() { String::new() } else { format!(" (there are {})", known.join(", ")) }
+}
+
+/// How to reach what a provider has in a form of its own.
+fn own_way(endpoint: &str, elsewhere: Option<&str>) -> String {
+    match elsewhere {
+        Some(path) if path.starts_with('/') => {
+            format!("it has them in a form of its own: `/gateway/proxy/{endpoint}{path}` reaches them")
+        }
+        Some(address) => format!("it has them in a form of its own at {address}, which is not reached from here"),
+        None => format!("`/gateway/proxy/{endpoint}/PATH` reaches its own API"),
+    }
 }
 
 fn whose(holding: Holding, known: &[EndpointId]) -> String {

@@ -14,6 +14,7 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod refusal;
+mod refused_fields;
 pub mod shape;
 
 use std::borrow::Cow;
@@ -329,7 +330,7 @@ impl Operation {
 }
 
 /// What an account holds at its provider: nothing that a model is asked. Closed, like [`Protocol`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holding {
     /// Files that were sent there or made there.

@@ -11,12 +11,12 @@ use super::{Inbound, context, headers};
 use crate::catalog::{Address, Endpoint};
 use crate::ingress::peek;
 use crate::protocol::anthropic::{self, steady::steady};
-use crate::protocol::fitted::fitted;
+use crate::protocol::fitted::{Fit, fitted};
 use crate::protocol::ollama::honest::honest;
 use crate::protocol::shape::Shape;
 use crate::protocol::shape::unwrapped::{Unwrapped, WRAPPED};
 use crate::protocol::{Operation, Protocol, Speaks};
-use crate::provider::hosted::KeyHeader;
+use crate::provider::hosted::{HostedQuirks, KeyHeader};
 use crate::routing::Target;
 use crate::upstream::{Pieces, UpstreamBody};
 
@@ -97,7 +97,7 @@ impl<'a> Ask<'a> {
         body: Bytes,
     ) -> Ask<'static> {
         let (protocol, (operation, path)) = (speaks.protocol, asked);
-        let (body, dropped) = fitting(speaks, inbound.operation, target, &body).unwrap_or((body, Vec::new()));
+        let (body, dropped) = fitting(speaks, operation, target, &body).unwrap_or((body, Vec::new()));
         let mut headers = HeaderMap::with_capacity(8);
         if let Some(agent) = inbound.headers.get(USER_AGENT) {
             headers.insert(USER_AGENT, agent.clone());
@@ -180,19 +180,24 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
     }
 }
 
-/// A body in OpenAI's form as a hosted provider takes it, and what it does not; `None` where nothing is to be changed.
+/// A body as a hosted provider takes it for the model, and what they do not; `None` where nothing is to be changed.
 fn fitting(speaks: &Speaks, operation: Operation, target: &Target, body: &[u8]) -> Option<(Bytes, Vec<String>)> {
-    // Which of two names a dated version knows depends on the model: the client's own word holds.
-    if speaks.shape == Some(Shape::AzureDeployment) {
+    let habits = target.endpoint.provider.as_deref()?.quirks.in_operation(operation);
+    let protocol = speaks.protocol;
+    let habits = match protocol {
+        // Which of two names a dated version knows depends on the model.
+        Protocol::OpenAiChat | Protocol::OpenAiResponses => {
+            habits.filter(|_| speaks.shape != Some(Shape::AzureDeployment))
+        }
+        // The rows say what is not taken of OpenAI's form.
+        Protocol::Anthropic => None,
+        Protocol::Gemini | Protocol::Ollama | Protocol::BedrockConverse | Protocol::Cohere => return None,
+    };
+    if habits.is_none() && operation != Operation::Chat {
         return None;
     }
-    let quirks = target.endpoint.provider.as_deref()?.quirks.in_operation(operation)?;
-    match speaks.protocol {
-        Protocol::OpenAiChat | Protocol::OpenAiResponses => fitted(body, &target.model.id, quirks),
-        Protocol::Anthropic | Protocol::Gemini | Protocol::Ollama | Protocol::BedrockConverse | Protocol::Cohere => {
-            None
-        }
-    }
+    let none = HostedQuirks::default();
+    fitted(body, Fit { protocol, operation, model: &target.model.id, quirks: habits.unwrap_or(&none) })
 }
 
 /// Whether a target is one of Anthropic's own servers.

@@ -3,6 +3,7 @@
 //! What is asked and what is answered stays the protocol's own; only where things stand differs. Whose shape it is, an
 //! endpoint's row says.
 
+mod pair_scores;
 pub(crate) mod unwrapped;
 mod vertex_gemini;
 mod watsonx;
@@ -33,6 +34,10 @@ pub enum Shape {
     Watsonx,
     /// Documents in order as a list of OpenAI's, in place of Cohere's `results`: Voyage's, Fireworks'.
     RankedList,
+    /// Documents in order under a path of another name: DashScope's.
+    Reranks,
+    /// A query and a score for each document: DeepInfra's.
+    PairScores,
     /// Anthropic's on Amazon Bedrock, where only Claude speaks it.
     BedrockInvoke,
     /// OpenAI's chat in a container on Amazon SageMaker, whose endpoint is the model.
@@ -93,6 +98,8 @@ impl Shape {
             }
             (Shape::Watsonx, _) => watsonx::path(operation, stream),
             (Shape::RankedList, _) => Protocol::OpenAiChat.path(operation).map(str::to_owned),
+            (Shape::Reranks, _) => (operation == Operation::Rerank).then(|| "/reranks".to_owned()),
+            (Shape::PairScores, _) => pair_scores::path(operation, model),
             (Shape::Vertex, Operation::Chat) => {
                 Some(format!("/models/{}:{}", in_path(model), verb("rawPredict", "streamRawPredict")))
             }
@@ -152,7 +159,8 @@ impl Shape {
                 edited(&body, &["model"], &[]).unwrap_or(body)
             }
             Shape::VertexGemini => vertex_gemini::fit(operation, body),
-            Shape::AzureDeployment | Shape::RankedList => body,
+            Shape::AzureDeployment | Shape::RankedList | Shape::Reranks => body,
+            Shape::PairScores => pair_scores::fit(body),
             Shape::Watsonx => watsonx::fit(operation, body),
         }
     }
@@ -160,9 +168,13 @@ impl Shape {
     /// An answer as the protocol's maker writes it.
     pub(crate) fn read(self, operation: Operation, body: Bytes) -> Bytes {
         match self {
-            Shape::Vertex | Shape::AzureDeployment | Shape::RankedList | Shape::BedrockInvoke | Shape::Sagemaker => {
-                body
-            }
+            Shape::Vertex
+            | Shape::AzureDeployment
+            | Shape::RankedList
+            | Shape::Reranks
+            | Shape::BedrockInvoke
+            | Shape::Sagemaker => body,
+            Shape::PairScores => pair_scores::read(body),
             Shape::VertexGemini if operation.as_written() == Operation::Embeddings => vertex_gemini::read(body),
             Shape::VertexGemini => body,
             Shape::Watsonx => watsonx::read(operation, body),
@@ -174,7 +186,7 @@ impl Shape {
         match self {
             Shape::Vertex | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => false,
             Shape::VertexGemini => operation.as_written() == Operation::Embeddings && vertex_gemini::predicts(model),
-            Shape::Watsonx | Shape::RankedList => true,
+            Shape::Watsonx | Shape::RankedList | Shape::Reranks | Shape::PairScores => true,
         }
     }
 }
@@ -188,6 +200,8 @@ impl Shape {
             | Shape::AzureDeployment
             | Shape::Watsonx
             | Shape::RankedList
+            | Shape::Reranks
+            | Shape::PairScores
             | Shape::Sagemaker => true,
             Shape::BedrockInvoke => model.contains("anthropic.") || model.contains("claude"),
         }
@@ -249,6 +263,8 @@ impl Speaks {
                 | Shape::AzureDeployment
                 | Shape::Watsonx
                 | Shape::RankedList
+                | Shape::Reranks
+                | Shape::PairScores
                 | Shape::BedrockInvoke
                 | Shape::Sagemaker,
             ) => false,
@@ -266,9 +282,12 @@ impl Protocol {
     pub fn takes(self, shape: Shape) -> bool {
         match shape {
             Shape::VertexGemini => self == Protocol::Gemini,
-            Shape::AzureDeployment | Shape::Watsonx | Shape::RankedList | Shape::Sagemaker => {
-                self == Protocol::OpenAiChat
-            }
+            Shape::AzureDeployment
+            | Shape::Watsonx
+            | Shape::RankedList
+            | Shape::Reranks
+            | Shape::PairScores
+            | Shape::Sagemaker => self == Protocol::OpenAiChat,
             Shape::Vertex | Shape::BedrockInvoke => self == Protocol::Anthropic,
         }
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use http::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use wildmatch::WildMatch;
 
 pub use account::{Account, BadSetting};
@@ -58,6 +59,10 @@ pub struct ProviderSpec {
     pub settings: Vec<ProviderSetting>,
     /// What it speaks, best first.
     pub speaks: Vec<Spoken>,
+    /// Where it holds what others hold at OpenAI's paths, in a form of its own: below its address, or a whole one that is
+    /// not.
+    #[serde(default)]
+    pub elsewhere: BTreeMap<Holding, String>,
     /// How it lists its models; none if it does not.
     #[serde(default)]
     pub listing: Option<Listing>,
@@ -142,8 +147,23 @@ pub struct HostedQuirks {
     pub values: BTreeMap<String, BTreeMap<String, String>>,
     /// It knows no role `developer`, which is then `system`.
     pub developer_is_system: bool,
+    /// How much its models are told to think, where that is not by `reasoning_effort` as OpenAI has it: the first row that
+    /// fits a model holds.
+    pub thinking: Vec<ThinkingHabit>,
+    /// It takes JSON and no schema for it, which is then told in words.
+    pub schema_in_words: bool,
     /// Its habits in what is no chat, by operation; those above are the chats'.
     pub of: BTreeMap<Operation, HostedQuirks>,
+}
+
+/// How some models are told to think.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThinkingHabit {
+    /// Which, by patterns with wildcards.
+    pub models: Vec<String>,
+    /// The fields that say each of OpenAI's words; none of them where it cannot be said. A word that is not here stays.
+    pub says: BTreeMap<String, Map<String, Value>>,
 }
 
 impl HostedQuirks {

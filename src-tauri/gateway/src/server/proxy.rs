@@ -178,7 +178,10 @@ fn holder(
         let at = prefix(&endpoint, true).or_else(|| prefix(&endpoint, endpoint.provider.is_some()));
         return match at {
             Some(prefix) => Ok((endpoint, prefix)),
-            None => Err(Error::NotHeld { endpoint: Arc::clone(&endpoint.id), holding, protocol }),
+            None => {
+                let elsewhere = endpoint.provider.as_ref().and_then(|row| row.elsewhere.get(&holding).cloned());
+                Err(Error::NotHeld { endpoint: Arc::clone(&endpoint.id), holding, protocol, elsewhere })
+            }
         };
     }
     let configured = catalog.endpoints().filter(|it| matches!(it.origin, Origin::Configured { .. }));

@@ -17,6 +17,8 @@ pub(crate) struct Rules {
     most: Effort,
     /// Whether chat completions take no tools while it thinks.
     pub(crate) thinks_or_calls: bool,
+    /// Whether chat completions take a word on several calls at once.
+    pub(crate) parallel: bool,
 }
 
 impl Rules {
@@ -32,10 +34,16 @@ impl Rules {
 /// The rules for a name, with or without its maker: `gpt-5.4-mini`, `openai/o3`. `None` if it is none of OpenAI's.
 pub(crate) fn rules(model: &str) -> Option<Rules> {
     let model = model.rsplit('/').next().unwrap_or(model);
-    let silent =
-        Rules { thinks: false, least: Effort::None, minimal: false, most: Effort::Max, thinks_or_calls: false };
+    let silent = Rules {
+        thinks: false,
+        least: Effort::None,
+        minimal: false,
+        most: Effort::Max,
+        thinks_or_calls: false,
+        parallel: true,
+    };
     if ["o1", "o3", "o4"].iter().any(|family| is_of(model, family)) {
-        return Some(Rules { thinks: true, least: Effort::Low, most: Effort::High, ..silent });
+        return Some(Rules { thinks: true, least: Effort::Low, most: Effort::High, parallel: false, ..silent });
     }
     if model.starts_with("gpt-oss") {
         return None;

@@ -147,6 +147,7 @@ fn of_server(target: &Target) -> Quirks {
         "" => match openai_models::rules(&target.model) {
             Some(rules) => Quirks {
                 limit: if rules.thinks { "max_completion_tokens" } else { "max_tokens" },
+                parallel: rules.parallel,
                 ids: Ids::Safe,
                 parameters: false,
                 openai: Some(rules),

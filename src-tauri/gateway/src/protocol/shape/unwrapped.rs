@@ -43,7 +43,13 @@ impl Unwrapped {
     /// For streams of a shape; `None` where they are not wrapped.
     pub(crate) fn of(shape: Shape) -> Option<Unwrapped> {
         match shape {
-            Shape::Vertex | Shape::VertexGemini | Shape::AzureDeployment | Shape::Watsonx | Shape::RankedList => None,
+            Shape::Vertex
+            | Shape::VertexGemini
+            | Shape::AzureDeployment
+            | Shape::Watsonx
+            | Shape::RankedList
+            | Shape::Reranks
+            | Shape::PairScores => None,
             Shape::BedrockInvoke | Shape::Sagemaker => {
                 Some(Unwrapped { shape, framer: Framer::new(Framing::EventStream), line: BytesMut::new() })
             }
@@ -89,6 +95,8 @@ fn unwrap(shape: Shape, frame: &Frame, line: &mut BytesMut, out: &mut Vec<u8>) {
         | Shape::AzureDeployment
         | Shape::Watsonx
         | Shape::RankedList
+        | Shape::Reranks
+        | Shape::PairScores
             if frame.fault =>
         {
             if !line.is_empty() {
@@ -101,7 +109,9 @@ fn unwrap(shape: Shape, frame: &Frame, line: &mut BytesMut, out: &mut Vec<u8>) {
         | Shape::VertexGemini
         | Shape::AzureDeployment
         | Shape::Watsonx
-        | Shape::RankedList => {
+        | Shape::RankedList
+        | Shape::Reranks
+        | Shape::PairScores => {
             line.extend_from_slice(&frame.data);
             while let Some(end) = memchr::memchr(b'\n', line) {
                 write_line(&line.split_to(end + 1), out);
@@ -136,7 +146,12 @@ fn fault(shape: Shape, frame: &Frame, out: &mut Vec<u8>) {
         Shape::BedrockInvoke | Shape::Vertex | Shape::VertexGemini => {
             event(out, "error", &json!({"type": "error", "error": {"type": kind, "message": message}}));
         }
-        Shape::Sagemaker | Shape::AzureDeployment | Shape::Watsonx | Shape::RankedList => {
+        Shape::Sagemaker
+        | Shape::AzureDeployment
+        | Shape::Watsonx
+        | Shape::RankedList
+        | Shape::Reranks
+        | Shape::PairScores => {
             let code = Some(frame.event.as_str()).filter(|code| !code.is_empty()).map(Value::from);
             let error = json!({"error": {"message": message, "type": kind, "code": code}});
             // The last event may have been cut.

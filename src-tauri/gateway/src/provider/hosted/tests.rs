@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::protocol::Speaks;
+use crate::protocol::codec::effort;
 
 #[test]
 fn every_row_can_be_asked() {
@@ -37,11 +38,20 @@ fn every_row_can_be_asked() {
         let (KeyCheck::Get(path) | KeyCheck::RefusesEmpty(path)) = &row.check;
         let shown = path.to_string();
         assert!(shown.starts_with('/') || shown.starts_with("https://"), "{id}: {path}");
+        for place in row.elsewhere.values() {
+            assert!(place.starts_with('/') || place.starts_with("https://"), "{id}: {place}");
+        }
         places_are_filled(row);
         for field in row.quirks.drop.iter().chain(row.quirks.rename.keys()) {
             assert!(
                 !["model", "messages", "stream", "input"].contains(&&**field),
                 "{id}: {field} is the question itself"
+            );
+        }
+        for word in row.quirks.thinking.iter().flat_map(|habit| habit.says.keys()) {
+            assert!(
+                effort::parse(word).is_some_and(|it| effort::word(it) == word),
+                "{id}: {word} is no word of OpenAI's"
             );
         }
         for to in row.quirks.rename.values() {
