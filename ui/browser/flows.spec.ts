@@ -42,7 +42,7 @@ test("a model loads, and the list holds still under the pointer", async ({ page 
 
 test("a provider is added with its key, tested and removed", async ({ page }) => {
   await open(page, "providers");
-  await expect(page.getByRole("region", { name: "openrouter" })).toContainText("and 1 spare key");
+  await expect(page.getByRole("region", { name: "anthropic" })).toContainText("and 1 spare key");
   await page.getByRole("button", { name: "Add provider" }).click();
   await page.keyboard.type("groq");
   await page.keyboard.press("Enter");

@@ -58,6 +58,7 @@ export const anthropic = endpoint({
   speaks: ["anthropic"],
   local: false,
   credential: "keychain:anthropic",
+  spare_keys: 1,
 });
 export const openrouter = endpoint({
   id: "openrouter",
@@ -68,7 +69,6 @@ export const openrouter = endpoint({
   speaks: ["openai", "anthropic"],
   local: false,
   credential: "keychain:openrouter",
-  spare_keys: 1,
 });
 export const cluster = endpoint({
   id: "cluster",
