@@ -28,7 +28,7 @@ pub(crate) use gateway::{
 };
 pub(crate) use options::Options;
 pub(crate) use raw::{Raw, raw};
-pub(crate) use world::{Clogged, Port, elsewhere};
+pub(crate) use world::{Clogged, Port, elsewhere, elsewhere_by_name};
 
 /// The longest that a whole test may take.
 const TEST: Duration = Duration::from_secs(240);

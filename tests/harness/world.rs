@@ -1,6 +1,6 @@
 //! The machine around a test: ports that nobody else takes, and an address that is not the loopback.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -77,4 +77,15 @@ pub(crate) fn elsewhere() -> Option<IpAddr> {
     socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).ok()?;
     let address = socket.local_addr().ok()?.ip();
     (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+/// A name that leads to this machine and is not `localhost`, so that it counts as elsewhere, and its address. `None` on a
+/// machine that has none.
+pub(crate) fn elsewhere_by_name() -> Option<(String, IpAddr)> {
+    let own = std::process::Command::new("hostname").output().ok();
+    let own = own.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
+    [own.trim(), "localhost.localdomain", "a.localhost"].into_iter().filter(|name| !name.is_empty()).find_map(|name| {
+        let address = (name, 0).to_socket_addrs().ok()?.next()?.ip();
+        std::net::TcpListener::bind((address, 0)).ok().map(|_| (name.to_lowercase(), address))
+    })
 }

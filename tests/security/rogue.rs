@@ -1,10 +1,10 @@
 //! Attacks 17 and 18: names that want to lead elsewhere, and runtimes that are hostile.
 
 use bytes::Bytes;
-use pointsman_gateway::control::Command;
+use pointsman_gateway::control::{Command, Snapshot};
 use serde_json::json;
 
-use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded, chat, chat_stream, fake};
+use crate::harness::{Ask, Fake, Gateway, Options, Script, bounded, chat, chat_stream, elsewhere_by_name, fake};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -90,6 +90,77 @@ fn attack_17_addresses_in_a_body_are_not_fetched() {
         gateway.post(CHAT, &body).await.expect(200).await.bytes().await;
         assert_eq!(up.request(CHAT).await.body, body.to_string(), "the endpoint may fetch it; that is its business");
         assert_eq!(bait.connections(), 0);
+    });
+}
+
+#[test]
+fn attack_17_a_name_that_leads_into_a_private_network_gets_no_credential() {
+    bounded(async {
+        let Some((name, address)) = elsewhere_by_name() else { return };
+        let up = fake::speaks_at(address);
+        let url = format!("http://{name}:{}", up.port());
+        let (no, yes) = ("allow_private = false", "allow_private = true");
+        let more = format!("key = \"env:UP_KEY\"\n{no}");
+        let options = Options::new().variable("UP_KEY", "sk-canary").endpoint_with("up", &url, &["m"], &more);
+        let gateway = Gateway::start(options).await;
+        let noted = async |private: bool| {
+            let forbidden = |note: &String| note.contains("`allow_private = true`");
+            let fits = |snapshot: &Snapshot| {
+                let told = snapshot.endpoints.iter().find(|it| &*it.id == "up");
+                !snapshot.models.is_empty() && told.is_some_and(|it| it.notes.iter().any(forbidden) != private)
+            };
+            gateway.until("the endpoint", fits).await;
+        };
+        noted(false).await;
+        let key = gateway.client_key("editor").await;
+        let ask = |path: &str, body: &serde_json::Value| Ask::post(path, body).bearer(&key).send(gateway.port());
+        let refused = async || {
+            let error = ask(CHAT, &chat("m")).await.expect(403).await.json().await;
+            let said = error["error"]["message"].as_str().unwrap_or_default().to_owned();
+            assert!(said.starts_with("up is not asked: the address is "), "{said}");
+            assert!(said.contains("`allow_private = true`"), "the way out: {said}");
+            assert_eq!(error["error"]["code"], "address_forbidden");
+        };
+        refused().await;
+        let message = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+        let error = ask("/v1/messages", &message).await.expect(403).await.json().await;
+        assert_eq!((&error["type"], &error["error"]["type"]), (&json!("error"), &json!("permission_error")), "{error}");
+        assert_eq!(up.connections(), 0, "it was not even connected to");
+
+        // The settings hold from the next request on, and a connection that was kept is no way around them.
+        let text = std::fs::read_to_string(gateway.settings_file()).expect("the settings");
+        gateway.rewrite(&text.replace(no, yes));
+        noted(true).await;
+        ask(CHAT, &chat("m")).await.expect(200).await.bytes().await;
+        let asked = up.requests_for(CHAT);
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].header("authorization"), "Bearer sk-canary");
+        gateway.rewrite(&text);
+        noted(false).await;
+        refused().await;
+        assert_eq!(up.requests_for(CHAT).len(), 1, "nothing more reached it");
+    });
+}
+
+#[test]
+fn attack_17_a_proxy_of_the_system_may_stand_in_a_private_network() {
+    bounded(async {
+        let Some((name, address)) = elsewhere_by_name() else { return };
+        let proxy = fake::speaks_at(address);
+        proxy.on("*", "*", Script::json(&json!({"choices": []})));
+        let options = Options::new().variable("http_proxy", &format!("http://{name}:{}", proxy.port())).endpoint_with(
+            "far",
+            "http://far.invalid",
+            &["m"],
+            "",
+        );
+        let gateway = Gateway::start(options).await;
+        gateway.ready("m").await;
+        let key = gateway.client_key("editor").await;
+        Ask::post(CHAT, &chat("m")).bearer(&key).send(gateway.port()).await.expect(200).await.bytes().await;
+        let asked =
+            proxy.requests().into_iter().find(|request| request.method == "POST").expect("it went by the proxy");
+        assert_eq!(asked.header("host"), "far.invalid", "whose name is the proxy's business");
     });
 }
 

@@ -20,6 +20,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use url::Url;
 
+use crate::address::Bounds;
 use crate::environment::{Environment, Folders};
 use crate::provider::hosted::{Account, Auth};
 use crate::secrets::Secret;
@@ -47,6 +48,8 @@ pub struct Principal<'a> {
     pub account: &'a Account,
     /// Where it is asked.
     pub base: &'a Url,
+    /// How far that may be, which holds for no one else who is asked.
+    pub bounds: Bounds,
     /// What is kept for it, as it is kept; none where it is to be found on this machine.
     pub secret: Option<&'a str>,
 }

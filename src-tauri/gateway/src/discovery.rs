@@ -5,7 +5,6 @@
 //! changes anything, and no credential goes to a discovered address. It opens no connection for inference: that is
 //! `upstream`'s business.
 
-mod address;
 mod candidates;
 pub(crate) mod client;
 pub mod configured;
@@ -40,7 +39,6 @@ use crate::provider::RuntimeSpec;
 use crate::secrets::{CredentialRef, Secret};
 use crate::settings::Settings;
 
-pub(crate) use address::is_loopback;
 pub use installed::installed_at;
 pub use owner::owner;
 

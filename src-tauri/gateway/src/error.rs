@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 
+use crate::address::Forbidden;
 use crate::catalog::EndpointId;
 use crate::protocol::{Holding, Operation, Protocol};
 use crate::provider::hosted::ProviderSpec;
@@ -207,6 +208,14 @@ pub enum Error {
         /// What the connection said.
         reason: String,
     },
+    /// The target's name leads where its endpoint may not be.
+    #[error("{endpoint} is not asked: {why}")]
+    AddressForbidden {
+        /// The target's endpoint.
+        endpoint: EndpointId,
+        /// What address that is, and the way out.
+        why: Forbidden,
+    },
     /// Nothing came in time.
     #[error("{endpoint} sent nothing for {} seconds", .waited.as_secs())]
     TimedOut {
@@ -269,9 +278,11 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Error::ForeignHost { .. } => StatusCode::MISDIRECTED_REQUEST,
-            Error::ForeignOrigin | Error::StateChanging { .. } | Error::LocalOnly { .. } | Error::LocalPort { .. } => {
-                StatusCode::FORBIDDEN
-            }
+            Error::ForeignOrigin
+            | Error::StateChanging { .. }
+            | Error::LocalOnly { .. }
+            | Error::LocalPort { .. }
+            | Error::AddressForbidden { .. } => StatusCode::FORBIDDEN,
             Error::KeyMissing { .. } | Error::KeyUnknown => StatusCode::UNAUTHORIZED,
             Error::NoSuchPath { .. }
             | Error::ModelNotFound { .. }
@@ -353,6 +364,7 @@ impl Error {
             Error::Refused { status: 429, .. } => "rate_limit_exceeded",
             Error::Refused { .. } => "upstream_refused",
             Error::Unreachable { .. } => "upstream_unreachable",
+            Error::AddressForbidden { .. } => "address_forbidden",
             Error::TimedOut { .. } => "upstream_timeout",
             Error::BadAnswer { .. } => "upstream_bad_answer",
             Error::BrokeOff { .. } => "upstream_broke_off",

@@ -7,6 +7,7 @@
 pub mod gateway;
 
 // What is known: data.
+pub mod address;
 pub mod completion;
 pub mod embedding;
 pub mod environment;

@@ -1,13 +1,15 @@
 //! The one place that opens connections for inference.
 //!
-//! Two clients behind one function: a lean one for endpoints on this machine, which never sees a proxy and never leaves
-//! the machine, and one with TLS, HTTP/2 and the system's proxies for all others. Local-only mode is enforced here,
-//! whatever routing said. Redirects are never followed. What to send is `dispatch`'s business.
+//! Clients behind one function: a lean one for endpoints on this machine, which never sees a proxy and never leaves the
+//! machine, and those with TLS, HTTP/2 and the system's proxies for all others. Local-only mode is enforced here, and how
+//! far an endpoint may be, whatever routing said. Redirects are never followed. What to send is `dispatch`'s business.
 
 mod body;
 mod connections;
+mod elsewhere;
 mod metadata;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, Uri};
@@ -15,10 +17,11 @@ use tokio::sync::watch;
 
 pub use body::{BrokeOff, Pieces, UpstreamBody};
 
+use crate::address::{Bounds, Forbidden};
 use crate::catalog::Address;
 use crate::settings::{Limits, Settings};
 use connections::Connections;
-use std::sync::Arc;
+use elsewhere::Elsewhere;
 
 /// Why nothing came back.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,9 @@ pub enum SendError {
     /// Local-only mode is on and the endpoint is elsewhere.
     #[error("it leaves this machine and local-only mode is on")]
     LocalOnly,
+    /// Its name leads where it may not be.
+    #[error(transparent)]
+    Forbidden(Forbidden),
     /// The connection was not made.
     #[error("{0}")]
     Connect(String),
@@ -38,7 +44,7 @@ pub enum SendError {
 #[derive(Clone)]
 pub struct Upstream {
     local: Connections,
-    remote: reqwest::Client,
+    remote: Elsewhere,
     settings: watch::Receiver<Arc<Settings>>,
 }
 
@@ -46,29 +52,26 @@ impl Upstream {
     /// Clients with the connect times of `limits`; a change of those needs a restart.
     pub fn new(limits: &Limits, settings: watch::Receiver<Arc<Settings>>) -> Result<Upstream, reqwest::Error> {
         let local = Connections::new(Duration::from_millis(limits.connect_ms));
-        let remote = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_millis(limits.connect_remote_ms))
-            .tcp_nodelay(true)
-            .build()?;
+        let remote = Elsewhere::new(Duration::from_millis(limits.connect_remote_ms))?;
         Ok(Upstream { local, remote, settings })
     }
 
-    /// Sends a request and waits for the head of the answer, however long that takes. Its URI is a path only; `local` says
-    /// that the address is on this machine.
+    /// Sends a request and waits for the head of the answer, however long that takes. Its URI is a path only; the
+    /// address is no further than `bounds`.
     pub async fn send(
         &self,
         request: Request<Pieces>,
         address: &Address,
-        local: bool,
+        bounds: Bounds,
     ) -> Result<Response<UpstreamBody>, SendError> {
-        if local {
-            let (response, lent) = self.local.send(request, address).await?;
-            Ok(response.map(|body| UpstreamBody::local(body, lent)))
-        } else if self.is_local_only() {
-            Err(SendError::LocalOnly)
-        } else {
-            self.send_remote(request, address).await
+        match bounds {
+            Bounds::Machine => {
+                let (response, lent) = self.local.send(request, address).await?;
+                Ok(response.map(|body| UpstreamBody::local(body, lent)))
+            }
+            Bounds::Public | Bounds::Private if self.is_local_only() => Err(SendError::LocalOnly),
+            Bounds::Public => send_remote(self.remote.public(), request, address).await,
+            Bounds::Private => send_remote(self.remote.private()?, request, address).await,
         }
     }
 
@@ -93,24 +96,31 @@ impl Upstream {
     pub fn is_local_only(&self) -> bool {
         self.settings.borrow().local_only
     }
+}
 
-    async fn send_remote(
-        &self,
-        mut request: Request<Pieces>,
-        address: &Address,
-    ) -> Result<Response<UpstreamBody>, SendError> {
-        let mut parts = std::mem::take(request.uri_mut()).into_parts();
-        parts.scheme = Some(address.scheme.clone());
-        parts.authority = Some(address.authority.clone());
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|error| SendError::Connect(error.to_string()))?;
-        let request = request.map(|pieces| reqwest::Body::from(pieces.joined()));
-        let request =
-            reqwest::Request::try_from(request).map_err(|_| SendError::Connect("its address is none".into()))?;
-        let response = self.remote.execute(request).await.map_err(|error| {
-            if error.is_connect() { SendError::Connect(deepest(&error)) } else { SendError::Broken }
-        })?;
-        Ok(Response::<reqwest::Body>::from(response).map(UpstreamBody::remote))
-    }
+async fn send_remote(
+    client: &reqwest::Client,
+    mut request: Request<Pieces>,
+    address: &Address,
+) -> Result<Response<UpstreamBody>, SendError> {
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(address.scheme.clone());
+    parts.authority = Some(address.authority.clone());
+    *request.uri_mut() = Uri::from_parts(parts).map_err(|error| SendError::Connect(error.to_string()))?;
+    let request = request.map(|pieces| reqwest::Body::from(pieces.joined()));
+    let request = reqwest::Request::try_from(request).map_err(|_| SendError::Connect("its address is none".into()))?;
+    let response = client.execute(request).await.map_err(|error| match forbidden(&error) {
+        Some(why) => SendError::Forbidden(why),
+        None if error.is_connect() => SendError::Connect(deepest(&error)),
+        None => SendError::Broken,
+    })?;
+    Ok(Response::<reqwest::Body>::from(response).map(UpstreamBody::remote))
+}
+
+/// Whether it failed because of where a name leads.
+fn forbidden(error: &(dyn std::error::Error + 'static)) -> Option<Forbidden> {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.find_map(|cause| cause.downcast_ref().copied())
 }
 
 /// The innermost cause, which is the one that a person understands: `Connection refused`.

@@ -11,6 +11,7 @@ use http::HeaderValue;
 use url::Url;
 
 use super::exchange::{Grant, exchange};
+use super::question::Reach;
 use super::tokens::{Bearer, Key, Moment, Token};
 use super::{AuthorityError, Parts, Principal, unusable};
 use crate::provider::hosted::EntraScope;
@@ -56,7 +57,7 @@ pub(super) async fn entra(
         ("grant_type", "client_credentials"),
         ("scope", scope.url()),
     ];
-    let grant = Grant { url: &url, basic: None, form: &form };
+    let grant = Grant { url: &url, basic: None, reach: Reach::Usual, form: &form };
     granted(parts, who, &grant).await
 }
 
@@ -68,7 +69,9 @@ pub(super) async fn databricks(
 ) -> Result<Arc<Token<Bearer>>, AuthorityError> {
     let url = who.base.join("/oidc/v1/token").map_err(|_| unusable("its address cannot be used"))?;
     let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
-    let grant = Grant { url: &url, basic: Some(basic(client.id, client.secret)?), form: &form };
+    // The workspace is the endpoint itself.
+    let (basic, reach) = (Some(basic(client.id, client.secret)?), Reach::Within(who.bounds));
+    let grant = Grant { url: &url, basic, reach, form: &form };
     granted(parts, who, &grant).await
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Grant<'a> {
     pub(super) url: &'a Url,
     /// A name and a secret as HTTP has them.
     pub(super) basic: Option<HeaderValue>,
+    /// How it is reached.
+    pub(super) reach: Reach,
     /// The form.
     pub(super) form: &'a [(&'a str, &'a str)],
 }
@@ -55,11 +57,8 @@ pub(super) async fn exchange(parts: &Parts, grant: &Grant<'_>) -> Result<Token<B
     let basic = grant.basic.as_ref().and_then(|basic| basic.to_str().ok()).and_then(|it| it.strip_prefix("Basic "));
     let told = grant.form.iter().map(|(_, value)| *value).filter(|told| told.len() >= SHORTEST);
     let secrets: Vec<&str> = told.chain(basic).collect();
-    bearer(
-        parts,
-        Question { method: Method::POST, url: grant.url, headers, body, secrets: &secrets, reach: Reach::Usual },
-    )
-    .await
+    let Grant { url, reach, .. } = *grant;
+    bearer(parts, Question { method: Method::POST, url, headers, body, secrets: &secrets, reach }).await
 }
 
 /// Asks a question that is answered with a token.

@@ -151,7 +151,7 @@ async fn make(parts: &Parts, credential: &Credential) -> Result<Token<Bearer>, A
                 let bad = |_| Denied { error: unusable("its key file cannot sign"), time: None };
                 let assertion = encode(&header, &claims, &key).map_err(bad)?;
                 let form = [("assertion", &*assertion), ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")];
-                exchange(parts, &Grant { url: &url, basic: None, form: &form }).await
+                exchange(parts, &Grant { url: &url, basic: None, reach: Reach::Usual, form: &form }).await
             };
             let now = SystemTime::now();
             let made = match at(now).await {
@@ -171,7 +171,7 @@ async fn make(parts: &Parts, credential: &Credential) -> Result<Token<Bearer>, A
                 ("refresh_token", refresh_token),
                 ("scope", SCOPE),
             ];
-            let grant = Grant { url: &url(token_uri)?, basic: None, form: &form };
+            let grant = Grant { url: &url(token_uri)?, basic: None, reach: Reach::Usual, form: &form };
             (exchange(parts, &grant).await?, quota_project_id)
         }
     };

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::client::{basic, granted, key};
 use super::exchange::Grant;
+use super::question::Reach;
 use super::tokens::{Bearer, Token};
 use super::{AuthorityError, Parts, Principal};
 
@@ -19,6 +20,6 @@ pub(super) async fn token(parts: &Parts, who: &Principal<'_>) -> Result<Arc<Toke
     let url = url.map_err(|_| AuthorityError::Unusable(format!("{IAM_VARIABLE} is no address")))?;
     let form = [("apikey", key(who)?), ("grant_type", "urn:ibm:params:oauth:grant-type:apikey")];
     // The name and the secret of every program that has none of its own.
-    let grant = Grant { url: &url, basic: Some(basic("bx", "bx")?), form: &form };
+    let grant = Grant { url: &url, basic: Some(basic("bx", "bx")?), reach: Reach::Usual, form: &form };
     granted(parts, who, &grant).await
 }

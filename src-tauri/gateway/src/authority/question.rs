@@ -13,8 +13,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{AuthorityError, PATIENCE, Parts};
+use crate::address::{Bounds, is_loopback};
 use crate::catalog::BaseUrl;
-use crate::discovery::is_loopback;
 use crate::secrets::redact::Redactor;
 use crate::upstream::{Pieces, SendError, UpstreamBody};
 
@@ -26,8 +26,10 @@ const SKEW: Duration = Duration::from_secs(60);
 /// How whoever is asked is reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// By `https://`, or on this machine.
+    /// By `https://`, or on this machine; where a company has its own, in its network.
     Usual,
+    /// The same, and no further than an endpoint may be.
+    Within(Bounds),
     /// As the metadata server of the machine, too.
     Metadata,
 }
@@ -105,6 +107,11 @@ async fn send(parts: &Parts, question: Question<'_>) -> Result<Response<Upstream
     let url = question.url;
     let local = is_loopback(url);
     let metadata = question.reach == Reach::Metadata && !local && url.scheme() == "http";
+    let bounds = match question.reach {
+        _ if local => Bounds::Machine,
+        Reach::Within(bounds) => bounds,
+        Reach::Usual | Reach::Metadata => Bounds::Private,
+    };
     if !local && !metadata && url.scheme() != "https" {
         return Err(Problem::Other("it is asked by https:// only".to_owned()));
     }
@@ -118,11 +125,11 @@ async fn send(parts: &Parts, question: Question<'_>) -> Result<Response<Upstream
     let sent = if metadata {
         parts.upstream.send_metadata(request, base.address()).await
     } else {
-        parts.upstream.send(request, base.address(), local).await
+        parts.upstream.send(request, base.address(), bounds).await
     };
     sent.map_err(|error| match error {
         SendError::LocalOnly => Problem::LocalOnly,
-        SendError::Connect(_) | SendError::Broken => Problem::Other(error.to_string()),
+        SendError::Forbidden(_) | SendError::Connect(_) | SendError::Broken => Problem::Other(error.to_string()),
     })
 }
 

@@ -168,6 +168,7 @@ fn endpoint(library: &Library, present: Present<'_>, note: Option<&str>) -> Opti
         speaks: vec![speaks(Protocol::OpenAiChat, &of_openai), speaks(Protocol::Anthropic, &[Operation::CountTokens])],
         credential: None,
         spares: Vec::new(),
+        allow_private: false,
         local: true,
         state: EndpointState::Ready,
         version: running.and_then(|running| running.version.clone()),

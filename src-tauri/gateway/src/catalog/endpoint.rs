@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::base_url::BaseUrl;
 use super::health::Health;
+use crate::address::Bounds;
 use crate::protocol::{Operation, Protocol, Speaks};
 use crate::provider::RuntimeId;
 use crate::provider::hosted::Account;
@@ -38,6 +39,8 @@ pub struct Endpoint {
     pub spares: Vec<CredentialRef>,
     /// Whether requests to it stay on this machine.
     pub local: bool,
+    /// Whether its name may lead into a private network.
+    pub allow_private: bool,
     /// Whether it answers.
     pub state: EndpointState,
     /// The runtime's own version, where it tells.
@@ -94,6 +97,11 @@ pub enum EndpointState {
 }
 
 impl Endpoint {
+    /// How far from this machine it may be.
+    pub fn bounds(&self) -> Bounds {
+        Bounds::of(self.local, self.allow_private)
+    }
+
     /// How it speaks a protocol, if it does and can be asked this operation.
     pub fn speaks(&self, protocol: Protocol, operation: Operation) -> Option<&Speaks> {
         self.speaks.iter().find(|speaks| speaks.protocol == protocol && speaks.operations.contains(&operation))

@@ -13,6 +13,7 @@ pub(crate) fn endpoint(id: &str) -> Endpoint {
         speaks: Vec::new(),
         credential: None,
         spares: Vec::new(),
+        allow_private: false,
         local: true,
         state: EndpointState::Ready,
         version: None,

@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub(crate) use signer::Signer;
 
-use super::address;
+use crate::address::Resolver;
 use crate::authority::AuthorityError;
 use crate::upstream::deepest;
 
@@ -49,7 +49,7 @@ pub(crate) fn elsewhere(allow_private: bool) -> Result<reqwest::Client, Fault> {
         .referer(false)
         .pool_idle_timeout(KEPT)
         .pool_max_idle_per_host(1)
-        .dns_resolver(Arc::new(address::Resolver { allow_private }))
+        .dns_resolver(Arc::new(Resolver::new(allow_private)))
         .build()
         .map_err(|error| Fault::Broken(cause(&error)))
 }

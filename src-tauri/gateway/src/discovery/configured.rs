@@ -18,7 +18,8 @@ use self::entry::{base, fault, listing_of, reach, speaks};
 use super::client::{Fault, Reach, Signer, Site};
 use super::listing::{self, Memory, Question, Unlisted};
 use super::probe::{Expected, Finding, Identity, probe};
-use super::{Credentials, World, address, text};
+use super::{Credentials, World, text};
+use crate::address;
 use crate::authority::{Authority, AuthorityError};
 use crate::catalog::{Endpoint, EndpointId, EndpointState, Event, Health, Model, ModelState, Origin, Refusal};
 use crate::provider::Meaning;
@@ -368,6 +369,7 @@ impl Attendant {
             credential: self.entry.key.clone(),
             spares: self.entry.spare_keys.clone(),
             local: self.local,
+            allow_private: self.entry.allow_private,
             state: round.state,
             version: identity.and_then(|identity| identity.version.clone()),
             process: None,

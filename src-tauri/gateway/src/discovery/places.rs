@@ -257,6 +257,7 @@ impl Attendant {
             speaks: spec.speaks(identity.at_least.as_deref()),
             credential: None,
             spares: Vec::new(),
+            allow_private: false,
             local: true,
             state: state(identity.meaning),
             version: identity.version.clone(),

@@ -271,8 +271,8 @@ fn runner(told: &Told, words: &[String], table: &[RuntimeSpec]) -> Option<Runner
             .and_then(|value| value.rsplit(':').next()?.parse().ok())
             .filter(|port| *port > 0),
         prefix: value(arguments, &spec.prefix_flags).map(prefix).unwrap_or_default(),
-        embeddings: has(&["--embedding", "--embeddings"]),
-        rerank: has(&["--reranking", "--rerank"]),
+        embeddings: has(&["--embedding", "--embeddings"]) || told.variables.contains("LLAMA_ARG_EMBEDDINGS"),
+        rerank: has(&["--reranking", "--rerank"]) || told.variables.contains("LLAMA_ARG_RERANKING"),
         unix_socket: has(&["--uds"]) || host.is_some_and(|host| host.ends_with(".sock")),
         engine: below_ollama || told.variables.contains("LLAMA_SERVER_ROUTER_PORT"),
     })

@@ -118,7 +118,12 @@ impl Dispatch {
                 return Attempt::Failed(Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason }, None);
             };
             let mut told: Vec<Secret> = secret.iter().cloned().collect();
-            let who = account.map(|account| Principal { account, base: &endpoint.base_url, secret: key });
+            let who = account.map(|account| Principal {
+                account,
+                base: &endpoint.base_url,
+                bounds: endpoint.bounds(),
+                secret: key,
+            });
             if let Some(who) = &who {
                 // In a box: most requests need none, and all of them would carry the room for it.
                 match Box::pin(self.authority.authorize(who, &mut request, ask.body())).await {
@@ -128,7 +133,7 @@ impl Dispatch {
             }
             // The head and the first bytes of the body have one time together.
             let asked = async {
-                let mut response = ask.unwrapped(self.upstream.send(request, address, endpoint.local).await?);
+                let mut response = ask.unwrapped(self.upstream.send(request, address, endpoint.bounds()).await?);
                 let first = if response.status().is_success() { first_bytes(response.body_mut()).await } else { None };
                 Ok((response, first))
             };
@@ -161,6 +166,10 @@ impl Dispatch {
         };
         match error {
             SendError::LocalOnly => Attempt::Failed(Error::LocalOnly { name: endpoint.id.to_string() }, None),
+            SendError::Forbidden(why) => Attempt::Failed(
+                Error::AddressForbidden { endpoint: Arc::clone(&endpoint.id), why },
+                Some(Failure::Unreachable),
+            ),
             SendError::Connect(_) | SendError::Broken => Attempt::Failed(
                 Error::Unreachable { endpoint: Arc::clone(&endpoint.id), reason: error.to_string() },
                 Some(Failure::Unreachable),

@@ -22,6 +22,7 @@ fn endpoint(id: &str, runtime: &str, local: bool) -> Endpoint {
         }],
         credential: None,
         spares: Vec::new(),
+        allow_private: false,
         local,
         state: EndpointState::Ready,
         version: None,

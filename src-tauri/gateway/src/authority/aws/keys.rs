@@ -152,6 +152,7 @@ impl From<Given> for Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Bounds;
     use crate::provider::hosted::{Account, ProviderSpec};
 
     /// What is found, as `bearer TOKEN` or `ID SECRET SESSION`, or why nothing is.
@@ -177,7 +178,12 @@ mod tests {
         let settings = [("region", Some("eu-west-1")), ("profile", profile)];
         let settings = settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
         let account = Account::new(row, settings.collect()).unwrap();
-        let who = Principal { account: &account, base: &"https://x.example".parse().unwrap(), secret: kept };
+        let who = Principal {
+            account: &account,
+            base: &"https://x.example".parse().unwrap(),
+            bounds: Bounds::Public,
+            secret: kept,
+        };
         match find(&environment, home.path(), service, &who).await {
             Ok(Proof::Bearer(token)) => format!("bearer {}", token.expose()),
             Ok(Proof::Source(Source::Keys(keys))) => {

@@ -7,6 +7,7 @@ use http::Request;
 use url::Url;
 
 use super::Fault;
+use crate::address::Bounds;
 use crate::authority::{Authority, Principal};
 use crate::provider::hosted::Account;
 use crate::secrets::Secret;
@@ -20,6 +21,8 @@ pub(crate) struct Signer {
     pub account: Arc<Account>,
     /// Where it is asked.
     pub base: Url,
+    /// How far that may be.
+    pub bounds: Bounds,
     /// What is kept for it.
     pub secret: Option<Secret>,
 }
@@ -27,7 +30,7 @@ pub(crate) struct Signer {
 impl Signer {
     pub(super) async fn sign<B>(&self, request: &mut Request<B>, body: Bytes) -> Result<(), Fault> {
         let secret = self.secret.as_ref().map(Secret::expose);
-        let who = Principal { account: &self.account, base: &self.base, secret };
+        let who = Principal { account: &self.account, base: &self.base, bounds: self.bounds, secret };
         // In a box: most questions need none, and all of them would carry the room for it.
         Box::pin(self.authority.authorize(&who, request, &[body])).await.map_err(Fault::Unproved)?;
         Ok(())

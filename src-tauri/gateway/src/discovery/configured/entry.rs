@@ -7,10 +7,11 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Host;
 
+use crate::address::{self, Bounds, Forbidden};
 use crate::authority::Authority;
 use crate::discovery::client::{self, Fault, Reach, Signer};
 use crate::discovery::probe::Identity;
-use crate::discovery::{address, text};
+use crate::discovery::text;
 use crate::protocol::shape::Beside;
 use crate::protocol::{Operation, Protocol, Speaks, anthropic};
 use crate::provider::hosted::KeyHeader;
@@ -37,7 +38,7 @@ pub(super) fn fault(entry: &ConfiguredEndpoint) -> Option<&'static str> {
     } else if address::is_loopback(url) {
         None
     } else {
-        ip.and_then(|ip| address::refusal(ip, entry.allow_private))
+        ip.and_then(|ip| address::refusal(ip, entry.allow_private)).map(Forbidden::reason)
     }
 }
 
@@ -74,7 +75,8 @@ pub(super) fn proof(
     let mut headers = HeaderMap::from_iter(version(entry));
     if let Some(account) = entry.provider.as_ref().filter(|account| account.signs()) {
         let (account, base) = (Arc::clone(account), entry.base_url.clone());
-        return Some((headers, Some(Signer { authority: authority.clone(), account, base, secret })));
+        let bounds = Bounds::of(address::is_loopback(&base), entry.allow_private);
+        return Some((headers, Some(Signer { authority: authority.clone(), account, base, bounds, secret })));
     }
     if let Some(secret) = &secret {
         headers.extend([credential(entry, secret.expose())?]);

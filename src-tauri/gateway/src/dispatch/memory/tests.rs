@@ -18,6 +18,7 @@ fn endpoint(id: &str, host: &str, runtime: Option<&str>) -> Endpoint {
         speaks: Vec::new(),
         credential: None,
         spares: Vec::new(),
+        allow_private: false,
         local: false,
         state: EndpointState::Ready,
         version: None,

@@ -24,6 +24,7 @@ fn endpoint(runtime: &str, speaks: &[(Protocol, &[Operation])]) -> Endpoint {
             .collect(),
         credential: None,
         spares: Vec::new(),
+        allow_private: false,
         local: true,
         state: EndpointState::Ready,
         version: None,
