@@ -78,7 +78,7 @@ fn its_models_are_listed_and_answer_in_every_protocol_it_has() {
 }
 
 #[test]
-fn its_lists_and_details_come_from_memory_in_its_own_shape() {
+fn its_lists_and_details_are_told_in_its_own_shape() {
     bounded(async {
         let Some(parts) = parts() else { return };
         let (_ollama, gateway) = start(&parts, Options::new()).await;
@@ -88,6 +88,7 @@ fn its_lists_and_details_come_from_memory_in_its_own_shape() {
         assert!(names.contains(&PLAIN) && names.contains(&WITH_TOOLS), "{names:?}");
         let shown = gateway.post("/api/show", &json!({"model": PLAIN})).await.expect(200).await.json().await;
         assert!(shown["capabilities"].as_array().is_some_and(|all| all.contains(&json!("completion"))), "{shown}");
+        assert!(shown["template"].as_str().is_some_and(|template| !template.is_empty()), "Ollama's own: {shown}");
     });
 }
 

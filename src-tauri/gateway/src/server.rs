@@ -12,6 +12,7 @@ pub mod ollama_port;
 mod proxy;
 mod read;
 mod responses;
+mod show;
 mod waiting;
 
 use std::convert::Infallible;

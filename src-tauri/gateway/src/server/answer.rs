@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::header::{
-    ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
-};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::watch;
@@ -20,12 +18,11 @@ use super::guard::{self, Guard};
 use super::infer::{Asks, Question, infer};
 use super::lists;
 use super::proxy::{held, proxy};
-use super::read::read;
 use super::responses;
+use super::show;
 use crate::catalog::{Catalog, Origin};
 use crate::dispatch::{Dispatch, headers};
 use crate::error::Error;
-use crate::ingress::peek;
 use crate::ingress::{self, Place, mlflow};
 use crate::protocol::{Protocol, gemini, refusal};
 use crate::recall::Shelf;
@@ -202,7 +199,7 @@ async fn admitted(shared: &Arc<Shared>, door: &Door, guard: &Guard, mut request:
         }
         Place::OllamaTags => lists::ollama_tags(&catalog(), &settings()),
         Place::OllamaLoaded => lists::ollama_loaded(&catalog(), &settings()),
-        Place::OllamaShow => return show(shared, &settings(), request).await,
+        Place::OllamaShow => return Box::pin(show::show(shared, &settings(), request)).await,
         Place::OllamaVersion => lists::ollama_version(),
         Place::WellKnown => lists::well_known(shared.instance.to_str().unwrap_or_default()),
         Place::Health => Bytes::from_static(b"{\"status\":\"ok\"}"),
@@ -216,21 +213,8 @@ async fn admitted(shared: &Arc<Shared>, door: &Door, guard: &Guard, mut request:
     response
 }
 
-/// One model's details in Ollama's shape.
-async fn show(shared: &Shared, settings: &Settings, request: Request<Incoming>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let read = read(parts.headers.get(CONTENT_ENCODING), body, settings.limits.body_bytes).await;
-    let shown = read.and_then(|body| {
-        let name = peek::shown(&body).map_err(|error| Error::BadRequest { reason: error.to_string() })?;
-        lists::ollama_show(&Arc::clone(&shared.catalog.borrow()), settings, &name)
-    });
-    match shown {
-        Ok(shown) => json(shown),
-        Err(error) => refuse(shared, Protocol::Ollama, &error),
-    }
-}
-
-fn json(body: Bytes) -> Response<Body> {
+/// A body of ours.
+pub(super) fn json(body: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::Whole(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

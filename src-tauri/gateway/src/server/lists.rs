@@ -18,6 +18,9 @@ use crate::routing::{self, Asked, Target};
 use crate::settings::Settings;
 use crate::timestamp::rfc3339;
 
+/// What can be told of a model in Ollama's shape.
+pub(super) const OLLAMA_CAPABILITIES: [&str; 6] = ["completion", "tools", "vision", "thinking", "audio", "embedding"];
+
 /// A line of a list: the name to ask for and the model that answers it; for a route the one that would answer now.
 struct Line {
     name: String,
@@ -225,8 +228,8 @@ pub(super) fn ollama_loaded(catalog: &Catalog, settings: &Settings) -> Bytes {
     Bytes::from(json!({"models": models}).to_string())
 }
 
-/// `POST /api/show`. What only the runtime knows, its template and its licence, stays empty.
-pub(super) fn ollama_show(catalog: &Catalog, settings: &Settings, name: &str) -> Result<Bytes, Error> {
+/// What `POST /api/show` says of a model, and where that is. What only its runtime knows, such as its template, is empty.
+pub(super) fn ollama_show(catalog: &Catalog, settings: &Settings, name: &str) -> Result<(Value, Target), Error> {
     let line = line(catalog, settings, name).or_else(|error| match routing::untagged(name) {
         Some(name) => line(catalog, settings, name),
         None => Err(error),
@@ -253,7 +256,7 @@ pub(super) fn ollama_show(catalog: &Catalog, settings: &Settings, name: &str) ->
         "capabilities": ollama_capabilities(model),
         "modified_at": rfc3339(model.created.unwrap_or(0)),
     });
-    Ok(Bytes::from(shown.to_string()))
+    Ok((shown, target.clone()))
 }
 
 /// What `tags` and `ps` have in common.
@@ -283,15 +286,15 @@ fn ollama_details(line: &Line, model: &Model) -> Value {
 
 fn ollama_capabilities(model: &Model) -> Vec<&'static str> {
     let known = model.capabilities;
-    let all = [
-        (known.chat, "completion"),
-        (known.tools == Some(true), "tools"),
-        (known.vision == Some(true), "vision"),
-        (known.reasoning == Some(true), "thinking"),
-        (known.audio == Some(true), "audio"),
-        (known.embeddings, "embedding"),
+    let has = [
+        known.chat,
+        known.tools == Some(true),
+        known.vision == Some(true),
+        known.reasoning == Some(true),
+        known.audio == Some(true),
+        known.embeddings,
     ];
-    all.into_iter().filter_map(|(has, name)| has.then_some(name)).collect()
+    OLLAMA_CAPABILITIES.into_iter().zip(has).filter_map(|(name, has)| has.then_some(name)).collect()
 }
 
 /// What a client tells two models apart by: the runtime's own, else one made of where the model is and what it is called.
