@@ -207,6 +207,35 @@ fn what_a_model_costs_is_listed_and_counted() {
 }
 
 #[test]
+fn what_is_sold_by_other_units_is_counted_by_them() {
+    bounded(async {
+        let up = Fake::new().await;
+        let ranked = json!({"id": "r", "results": [{"index": 0, "relevance_score": 0.5}],
+            "meta": {"billed_units": {"search_units": 3}}});
+        up.on("POST", "/v2/rerank", Script::json(&ranked));
+        let (gateway, key) = at(&up, "cohere").await;
+        let body = json!({"model": "cohere:rerank-v3.5", "query": "q", "documents": ["a"]});
+        let answer = Ask::post("/v1/rerank", &body).bearer(&key).send(gateway.port()).await.expect(200).await;
+        assert_eq!(answer.json().await["meta"]["billed_units"]["search_units"], 3);
+        let rows = gateway.rows("a cost", |rows| rows.iter().any(|row| row["cost_usd"].is_string())).await;
+        assert_eq!((&rows[0]["units"], &rows[0]["cost_usd"]), (&json!(3), &json!("0.006")), "{}", rows[0]);
+        assert_eq!(rows[0]["input_tokens"], json!(null), "nobody told any");
+
+        let up = Fake::new().await;
+        let heard = json!({"text": "hello", "usage": {"type": "duration", "seconds": 90}});
+        up.on("POST", "/v1/audio/transcriptions", Script::json(&heard));
+        let (gateway, key) = at(&up, "openai").await;
+        let form = "--cut\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nopenai:whisper-1\r\n--cut\r\n\
+                    content-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n--cut--\r\n";
+        let asked = Ask::new("POST", "/v1/audio/transcriptions").bearer(&key);
+        let asked = asked.header("content-type", "multipart/form-data; boundary=cut").body(form);
+        asked.send(gateway.port()).await.expect(200).await.text().await;
+        let rows = gateway.rows("a cost", |rows| rows.iter().any(|row| row["cost_usd"].is_string())).await;
+        assert_eq!((&rows[0]["units"], &rows[0]["cost_usd"]), (&json!(90), &json!("0.009")), "{}", rows[0]);
+    });
+}
+
+#[test]
 fn a_key_of_the_environment_is_taken_only_when_the_user_says_so() {
     bounded(async {
         let up = fake::speaks().await;

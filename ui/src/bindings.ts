@@ -1075,6 +1075,10 @@ cached_tokens: number | null,
  */
 reasoning_tokens: number | null,
 /**
+ * Searches, pictures or seconds of sound, where the answer told them.
+ */
+units: number | null,
+/**
  * From arrival to the first byte, microseconds.
  */
 first_byte_us: number | null,

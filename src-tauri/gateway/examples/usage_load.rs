@@ -79,6 +79,7 @@ fn record() -> Record {
         output_tokens: Some(678),
         cached_tokens: Some(12_000),
         reasoning_tokens: None,
+        units: None,
         first_byte: Some(Duration::from_millis(230)),
         total: Duration::from_millis(7_654),
         status: 200,

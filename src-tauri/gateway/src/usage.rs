@@ -65,6 +65,8 @@ pub struct Record {
     pub cached_tokens: Option<u32>,
     /// The part of `output_tokens` that was reasoning.
     pub reasoning_tokens: Option<u32>,
+    /// Searches, pictures or seconds of sound, where the answer tells them.
+    pub units: Option<u32>,
     /// From arrival to the first byte of the answer; none if there was no answer.
     pub first_byte: Option<Duration>,
     /// From arrival to the end.

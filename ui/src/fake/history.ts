@@ -51,6 +51,7 @@ export const requests = (number: number, now: number): Request[] => {
       output_tokens: output,
       cached_tokens: random() > 0.4 ? Math.floor(input * random()) : 0,
       reasoning_tokens: null,
+      units: null,
       first_byte_us: first,
       total_us: first + output * (names.local ? 24_000 : 11_000),
       status: 200,

@@ -46,8 +46,8 @@ test("a request tells its speed where it can", () => {
   const request: Request = {
     id: 1, started_ms: 0, client: null, tool: "claude-cli/1.0.83", surface: "anthropic", operation: "chat", asked: "default",
     endpoint: null, model: null, local: true, stream: true, input_tokens: 4, output_tokens: 101, cached_tokens: null,
-    reasoning_tokens: null, first_byte_us: 500_000, total_us: 2_500_000, status: 200, outcome: "complete", attempts: 1,
-    error: null, story: null, texts: false, chunks: 9,
+    reasoning_tokens: null, units: null, first_byte_us: 500_000, total_us: 2_500_000, status: 200, outcome: "complete",
+    attempts: 1, error: null, story: null, texts: false, chunks: 9,
   };
   const missed = { endpoint: "up", model: "m", local: false, ms: 400, reason: "it answered 503" };
   const story = { missed: [missed], dropped: [] };

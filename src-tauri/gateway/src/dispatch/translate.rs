@@ -63,13 +63,15 @@ const JSON: &str = "application/json";
 struct Turned {
     body: Bytes,
     usage: Option<Usage>,
+    /// What it is billed by, where that is no tokens.
+    units: Option<u32>,
     /// Its media type.
     kind: &'static str,
 }
 
 impl Turned {
     fn json(body: Bytes, usage: Option<Usage>) -> Turned {
-        Turned { body, usage, kind: JSON }
+        Turned { body, usage, units: None, kind: JSON }
     }
 }
 
@@ -199,9 +201,10 @@ impl Translation {
         }
         let Onward { target, idle, mut recorder, keeper } = onward;
         match self.turned(posed, answer, target, idle, keeper.as_deref()).await {
-            Ok(Turned { body, usage, kind }) => {
+            Ok(Turned { body, usage, units, kind }) => {
                 recorder.answered(200, None);
                 recorder.count(usage.as_ref(), 1);
+                recorder.units(units);
                 recorder.said(&body);
                 recorder.ended(Outcome::Complete, None, None);
                 let mut response = whole(body, kind);
@@ -301,19 +304,21 @@ impl Translation {
                 if made.id.is_empty() {
                     made.id = unnamed();
                 }
-                Ok(Turned::json(self.surface.encode_ranking(order, made), made.usage))
+                let body = self.surface.encode_ranking(order, made);
+                Ok(Turned { units: made.search_units, ..Turned::json(body, made.usage) })
             }
             Question::Picture(picture) => {
                 let made = upstream.decode_pictures(&body).map_err(unread)?;
                 if let Some(reason) = &made.refused {
                     return Err(refused::withheld(target, reason));
                 }
-                Ok(Turned::json(self.surface.encode_pictures(picture, &made, now()), made.usage))
+                let body = self.surface.encode_pictures(picture, &made, now());
+                Ok(Turned { units: u32::try_from(made.pictures.len()).ok(), ..Turned::json(body, made.usage) })
             }
             Question::Speech(speech) => {
                 let made = upstream.decode_spoken(&body).map_err(unread)?;
                 let (kind, body) = self.surface.encode_speech(speech, &made);
-                Ok(Turned { body, usage: made.usage, kind })
+                Ok(Turned { body, usage: made.usage, units: None, kind })
             }
         }
     }

@@ -161,13 +161,18 @@ impl Known {
         let prices = [next(), next(), next(), next(), next()];
         let (tiers, more, badges, behaviour, efforts) = (next(), next(), next(), next(), next());
         let (cache_minimum, retires, source, name) = (next(), next(), next(), next());
+        let mut price = Price::read(prices, tiers, more, model.to_ascii_lowercase().contains("claude"))?;
+        // What a picture of Amazon's costs goes by its size and quality, of which the table has one.
+        if mode == "image" && model.starts_with("amazon.") {
+            price = None;
+        }
         Some(Known {
             provider,
             model,
             mode: Mode::named(mode)?,
             context: number(context)?,
             max_output: number(max_output)?,
-            price: Price::read(prices, tiers, more, model.to_ascii_lowercase().contains("claude"))?,
+            price,
             badges: Badges::read(badges),
             behaviour: Behaviour::read(behaviour),
             efforts: Efforts::read(efforts)?,

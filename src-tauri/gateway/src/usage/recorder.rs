@@ -50,6 +50,7 @@ impl Recorder {
             output_tokens: None,
             cached_tokens: None,
             reasoning_tokens: None,
+            units: None,
             first_byte: None,
             total: Duration::ZERO,
             status: 0,
@@ -152,6 +153,11 @@ impl Recorder {
         self.slot.passed(chunks);
     }
 
+    /// What the answer is billed by, where that is no tokens.
+    pub fn units(&mut self, units: Option<u32>) {
+        self.slot.record().units = units;
+    }
+
     /// Bytes of the answer pass.
     pub fn see(&mut self, bytes: &Bytes) {
         if let Some(tap) = &mut self.tap {
@@ -194,11 +200,12 @@ impl Drop for Recorder {
         self.live.leave(&self.slot);
         let mut record = self.slot.as_it_stands();
         if let Some(tap) = &self.tap {
-            let Tokens { input, output, cached, reasoning } = tap.tokens();
+            let Tokens { input, output, cached, reasoning, units } = tap.tokens();
             record.input_tokens = input;
             record.output_tokens = output;
             record.cached_tokens = cached;
             record.reasoning_tokens = reasoning;
+            record.units = units;
         }
         // Given up before anybody could say how it ended: whatever was under way was dropped.
         if record.outcome == Outcome::ClientGone && self.slot.is_cancelled() {

@@ -8,8 +8,14 @@ pub mod request;
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] =
-    &[M::up(request::CREATE), M::up(daily::CREATE), M::up(body::CREATE), M::up(request::STORY)];
+const STEPS: &[M<'static>] = &[
+    M::up(request::CREATE),
+    M::up(daily::CREATE),
+    M::up(body::CREATE),
+    M::up(request::STORY),
+    M::up(request::UNITS),
+    M::up(daily::UNITS),
+];
 
 /// Every step from an empty file to what this version reads and writes.
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

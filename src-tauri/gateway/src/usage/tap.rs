@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::protocol::Protocol;
 
@@ -26,6 +26,8 @@ pub struct Tokens {
     pub cached: Option<u32>,
     /// The part of `output` that was reasoning.
     pub reasoning: Option<u32>,
+    /// Searches or seconds of sound, where those are what is billed.
+    pub units: Option<u32>,
 }
 
 /// One answer's tap.
@@ -185,12 +187,26 @@ struct Usage {
     prompt_tokens: Option<u32>,
     #[serde(alias = "output_tokens")]
     completion_tokens: Option<u32>,
+    /// Alone where nothing is written in answer, as for vectors and orders.
+    total_tokens: Option<u32>,
     cache_read_input_tokens: Option<u32>,
     cache_creation_input_tokens: Option<u32>,
     #[serde(alias = "input_tokens_details")]
     prompt_tokens_details: Option<Details>,
     #[serde(alias = "output_tokens_details")]
     completion_tokens_details: Option<Details>,
+    /// What a transcription is billed by, as OpenAI and as Mistral say it.
+    #[serde(default, alias = "prompt_audio_seconds", deserialize_with = "whole")]
+    seconds: Option<u32>,
+    #[serde(default, deserialize_with = "whole")]
+    search_units: Option<u32>,
+}
+
+/// A count that may be a fraction, and that is none where it is something else.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+fn whole<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(value.as_f64().map(|count| count.round() as u32))
 }
 
 /// Gemini's `usageMetadata`, which counts thoughts apart from the answer.
@@ -219,11 +235,14 @@ fn counts(bytes: &[u8]) -> Option<Tokens> {
         // Anthropic counts cached tokens apart from the others.
         let apart =
             usage.cache_read_input_tokens.unwrap_or(0).saturating_add(usage.cache_creation_input_tokens.unwrap_or(0));
+        let prompt = usage.prompt_tokens.or(usage.total_tokens.filter(|_| usage.completion_tokens.is_none()));
+        let units = usage.seconds.or(usage.search_units);
         return Some(Tokens {
-            input: usage.prompt_tokens.map(|tokens| tokens.saturating_add(apart)),
+            input: prompt.map(|tokens| tokens.saturating_add(apart)),
             output: usage.completion_tokens,
             cached: usage.cache_read_input_tokens.or(input.cached_tokens),
             reasoning: output.reasoning_tokens,
+            units,
         });
     }
     if let Some(counts) = last_object::<Metadata>(bytes, b"\"usageMetadata\":") {
@@ -236,6 +255,7 @@ fn counts(bytes: &[u8]) -> Option<Tokens> {
             output: sum(counts.candidates_token_count, counts.thoughts_token_count),
             cached: counts.cached_content_token_count,
             reasoning: counts.thoughts_token_count,
+            units: None,
         });
     }
     if let Some(timings) = last_object::<Timings>(bytes, b"\"timings\":") {
@@ -243,12 +263,15 @@ fn counts(bytes: &[u8]) -> Option<Tokens> {
             input: timings.prompt_n.map(|tokens| tokens.saturating_add(timings.cache_n.unwrap_or(0))),
             output: timings.predicted_n,
             cached: timings.cache_n,
-            reasoning: None,
+            ..Tokens::default()
         });
     }
     let input = number(bytes, b"\"prompt_eval_count\":");
     let output = number(bytes, b"\"eval_count\":");
-    (input.is_some() || output.is_some()).then_some(Tokens { input, output, cached: None, reasoning: None })
+    // In Cohere's `meta.billed_units`.
+    let units = number(bytes, b"\"search_units\":");
+    let told = input.is_some() || output.is_some() || units.is_some();
+    told.then_some(Tokens { input, output, units, ..Tokens::default() })
 }
 
 /// The last object behind a key that reads as `T`. Inside a JSON string the key's quotes would be escaped, so text
@@ -294,7 +317,8 @@ mod tests {
     ) {
         let streamed = text.contains("data:") || protocol == Protocol::Ollama;
         let seen = run(protocol, streamed, &[text.as_bytes()]);
-        assert_eq!(seen, (complete, Tokens { input, output, cached, reasoning: seen.1.reasoning }), "{text}");
+        let Tokens { reasoning, units, .. } = seen.1;
+        assert_eq!(seen, (complete, Tokens { input, output, cached, reasoning, units }), "{text}");
         for at in 0..text.len() {
             let (a, b) = text.as_bytes().split_at(at);
             assert_eq!(run(protocol, streamed, &[a, b]), seen, "split at {at}");
@@ -387,6 +411,23 @@ mod tests {
             "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":8}}\n\n";
         check(Protocol::Gemini, blocked, true, Some(8), None, None);
         check(Protocol::Gemini, "data: {\"candidates\":[{\"content\":{}}]}\n\n", false, None, None, None);
+    }
+
+    #[test]
+    fn what_is_billed_by_other_units() {
+        #[track_caller]
+        fn check(text: &str, input: Option<u32>, units: Option<u32>) {
+            let (_, tokens) = run(Protocol::OpenAiChat, false, &[text.as_bytes()]);
+            assert_eq!((tokens.input, tokens.units), (input, units), "{text}");
+        }
+        check(r#"{"text":"a","usage":{"type":"duration","seconds":12}}"#, None, Some(12));
+        check(r#"{"text":"a","usage":{"type":"duration","seconds":11.6}}"#, None, Some(12));
+        check(r#"{"text":"a","usage":{"type":"tokens","input_tokens":14,"output_tokens":3}}"#, Some(14), None);
+        check(r#"{"usage":{"prompt_audio_seconds":203,"prompt_tokens":4,"completion_tokens":9}}"#, Some(4), Some(203));
+        check(r#"{"usage":{"prompt_audio_seconds":{},"prompt_tokens":4,"completion_tokens":9}}"#, Some(4), None);
+        check(r#"{"results":[],"usage":{"search_units":2}}"#, None, Some(2));
+        check(r#"{"results":[],"meta":{"billed_units":{"search_units":1}}}"#, None, Some(1));
+        check(r#"{"object":"list","data":[],"usage":{"total_tokens":26}}"#, Some(26), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What tokens cost, and what an answer cost.
+//! What tokens and other units cost, and what an answer cost.
 //!
 //! Whole numbers throughout, so that a sum of many answers is exact and two machines agree. It does not know which tier an
 //! answer was given in, nor what an upstream itself says that it took: both come in, or go before it.
@@ -14,6 +14,8 @@ pub struct Price {
     pub standard: Rates,
     /// For each request, besides its tokens.
     pub request: Option<Money>,
+    /// For each search, picture or second of sound, where that is what is sold and no tokens are.
+    pub unit: Option<Money>,
     /// Under other conditions.
     pub tiers: Vec<Tier>,
 }
@@ -101,6 +103,11 @@ impl Price {
         Some(tokens.saturating_add(self.request.unwrap_or_default()))
     }
 
+    /// What so many units cost, or `None` where they are not what is sold.
+    pub fn of_units(&self, count: u64) -> Option<Money> {
+        Some(Money(self.unit?.0.saturating_mul(count)).saturating_add(self.request.unwrap_or_default()))
+    }
+
     /// The prices of a request: those of its service above the highest limit that its input passes. What a long request
     /// costs in a service that states only short ones is not known: no rule leads from one to the other.
     fn rates(&self, input: u64, service: Service) -> Option<&Rates> {
@@ -119,17 +126,22 @@ impl Price {
     /// Reads a row's prices: the standard ones, its tiers and its other prices. `claude` has the cache's prices follow
     /// from the input's where they are not stated. The outer `None` is for what cannot be read.
     pub(super) fn read(standard: [&str; 5], tiers: &str, more: &str, claude: bool) -> Option<Option<Price>> {
-        let mut price = Price { standard: Rates::read(standard)?, request: None, tiers: Vec::new() };
+        let mut price = Price { standard: Rates::read(standard)?, ..Price::default() };
+        let mut units = Vec::new();
         for other in more.split_whitespace() {
             let (unit, rate) = other.split_once(':')?;
             match unit {
                 "reasoning" => price.standard.reasoning = Some(Rate::read(rate)?),
                 "request" => price.request = Some(Money(Rate::read(rate)?.0)),
-                // Sold by what `Billed` does not count.
-                "audio_in" | "audio_out" | "image_in" | "image_out" | "video_in" | "char" | "image" | "second"
-                | "second_out" | "query" => {}
+                "query" | "image" | "second" => units.push(Money(Rate::read(rate)?.0)),
+                // Sold by what nobody counts here.
+                "audio_in" | "audio_out" | "image_in" | "image_out" | "video_in" | "char" | "second_out" => {}
                 _ => return None,
             }
+        }
+        // Of two kinds of units, or of units and tokens, an answer does not say which it is billed by.
+        if let ([unit], true) = (&units[..], price.standard == Rates::default()) {
+            price.unit = Some(*unit);
         }
         if claude {
             price.standard = price.standard.with_anthropic_cache();
@@ -148,7 +160,7 @@ impl Price {
                 price.tiers.push(Tier { service: Service::named(service)?, above, rates });
             }
         }
-        let sold = price.request.is_some() || price.standard != Rates::default();
+        let sold = price.request.is_some() || price.unit.is_some() || price.standard != Rates::default();
         Some(sold.then_some(price))
     }
 }

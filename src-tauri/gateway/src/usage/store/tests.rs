@@ -94,6 +94,7 @@ fn record() -> Record {
         output_tokens: Some(200),
         cached_tokens: Some(900),
         reasoning_tokens: Some(50),
+        units: Some(2),
         first_byte: Some(Duration::from_micros(1500)),
         total: Duration::from_micros(2_500_000),
         status: 200,

@@ -32,6 +32,9 @@ pub(super) const CREATE: &str = "
         PRIMARY KEY (day, model, endpoint, client, local)
     ) STRICT, WITHOUT ROWID";
 
+/// What is paid for where it is no tokens.
+pub(super) const UNITS: &str = "ALTER TABLE daily ADD COLUMN units INTEGER NOT NULL DEFAULT 0";
+
 /// One row: a day's sums for one model at one endpoint and one client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Daily {
@@ -65,6 +68,8 @@ pub struct Sums {
     pub cached_tokens: i64,
     /// Answer tokens that were reasoning.
     pub reasoning_tokens: i64,
+    /// Searches, pictures or seconds of sound.
+    pub units: i64,
     /// How many requests had a first byte.
     pub first_bytes: i64,
     /// Their times to it, added up, in microseconds.
@@ -82,6 +87,7 @@ impl Sums {
         self.output_tokens += tokens(record.output_tokens);
         self.cached_tokens += tokens(record.cached_tokens);
         self.reasoning_tokens += tokens(record.reasoning_tokens);
+        self.units += tokens(record.units);
         self.first_bytes += i64::from(record.first_byte.is_some());
         self.first_byte_us = self.first_byte_us.saturating_add(record.first_byte.map_or(0, microseconds));
         self.total_us = self.total_us.saturating_add(microseconds(record.total));
@@ -103,7 +109,7 @@ impl<'a> Tally<'a> {
 
     pub(in crate::usage) fn upsert(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut upsert = connection.prepare_cached(
-            "INSERT INTO daily VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            "INSERT INTO daily VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT DO UPDATE SET
                  requests = requests + excluded.requests,
                  errors = errors + excluded.errors,
@@ -113,7 +119,8 @@ impl<'a> Tally<'a> {
                  reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
                  first_bytes = first_bytes + excluded.first_bytes,
                  first_byte_us = first_byte_us + excluded.first_byte_us,
-                 total_us = total_us + excluded.total_us",
+                 total_us = total_us + excluded.total_us,
+                 units = units + excluded.units",
         )?;
         for ((day, model, endpoint, client, local), sums) in &self.sums {
             upsert.execute(params![
@@ -131,6 +138,7 @@ impl<'a> Tally<'a> {
                 sums.first_bytes,
                 sums.first_byte_us,
                 sums.total_us,
+                sums.units,
             ])?;
         }
         Ok(())
@@ -190,6 +198,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Daily> {
             output_tokens: row.get("output_tokens")?,
             cached_tokens: row.get("cached_tokens")?,
             reasoning_tokens: row.get("reasoning_tokens")?,
+            units: row.get("units")?,
             first_bytes: row.get("first_bytes")?,
             first_byte_us: row.get("first_byte_us")?,
             total_us: row.get("total_us")?,

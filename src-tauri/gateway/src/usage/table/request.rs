@@ -45,6 +45,9 @@ pub(super) const CREATE: &str = "
 /// What happened before the answer, as JSON; null for most.
 pub(super) const STORY: &str = "ALTER TABLE request ADD COLUMN story TEXT";
 
+/// What is paid for where it is no tokens; null for most.
+pub(super) const UNITS: &str = "ALTER TABLE request ADD COLUMN units INTEGER";
+
 /// The most characters kept of a name, whoever made it up: a model name comes from the client, unread.
 pub(super) const NAME: usize = 200;
 /// The most characters kept of an error.
@@ -88,6 +91,8 @@ pub struct Request {
     pub cached_tokens: Option<u32>,
     /// Answer tokens that were reasoning.
     pub reasoning_tokens: Option<u32>,
+    /// Searches, pictures or seconds of sound, where the answer told them.
+    pub units: Option<u32>,
     /// From arrival to the first byte, microseconds.
     pub first_byte_us: Option<i64>,
     /// From arrival to the end, microseconds.
@@ -131,8 +136,9 @@ pub(in crate::usage) fn insertion(connection: &Connection) -> rusqlite::Result<r
     connection.prepare_cached(
         "INSERT INTO request (started_ms, client, tool, surface, operation, asked, endpoint, model, local, stream,
              input_tokens, output_tokens, cached_tokens, reasoning_tokens, first_byte_us, total_us, status, outcome,
-             attempts, error, chunks, story)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+             attempts, error, chunks, story, units)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+             ?23)",
     )
 }
 
@@ -161,6 +167,7 @@ pub(in crate::usage) fn insert(insertion: &mut Statement<'_>, record: &Record) -
         record.error.as_deref().map(|text| clip(text, ERROR)),
         record.chunks,
         Story::of(&record.missed, &record.dropped),
+        record.units,
     ])
 }
 
@@ -246,6 +253,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Request> {
         output_tokens: row.get("output_tokens")?,
         cached_tokens: row.get("cached_tokens")?,
         reasoning_tokens: row.get("reasoning_tokens")?,
+        units: row.get("units")?,
         first_byte_us: row.get("first_byte_us")?,
         total_us: row.get("total_us")?,
         status: row.get("status")?,

@@ -86,13 +86,30 @@ fn a_tier_holds_where_its_condition_does() {
 }
 
 #[test]
+fn units_are_sold_where_no_tokens_are() {
+    #[track_caller]
+    fn check(standard: &str, more: &str, expected: Option<&str>) {
+        let cost = price(standard, "", more, false).and_then(|price| price.of_units(3)).map(|sum| sum.to_string());
+        assert_eq!(cost.as_deref(), expected, "{standard} {more}");
+    }
+    check("", "query:0.002", Some("0.006"));
+    check("", "query:0.002 request:0.01", Some("0.016"));
+    check("", "second:0.0001", Some("0.0003"));
+    check("2.5/10", "audio_in:6 second:0.0001", None);
+    // An answer has one count, and does not say of what.
+    check("", "query:0.00007 second:0.00014", None);
+    check("", "char:15", None);
+}
+
+#[test]
 fn what_is_no_price_is_not_read() {
     let check = |standard: [&str; 5], tiers: &str, more: &str, expected: Option<bool>| {
         let read = Price::read(standard, tiers, more, false);
         assert_eq!(read.map(|price| price.is_some()), expected, "{standard:?} {tiers} {more}");
     };
     check(["", "", "", "", ""], "", "", Some(false));
-    check(["", "", "", "", ""], "", "image:0.04", Some(false));
+    check(["", "", "", "", ""], "", "image:0.04", Some(true));
+    check(["", "", "", "", ""], "", "char:15", Some(false));
     check(["0", "0", "", "", ""], "", "", Some(true));
     check(["a", "", "", "", ""], "", "", None);
     check(["1", "2", "", "", ""], "flex", "", None);
