@@ -39,6 +39,64 @@ fn files_and_batches_go_to_whoever_holds_them() {
 }
 
 #[test]
+fn what_came_of_a_batch_is_told_as_otari_tells_it() {
+    bounded(async {
+        let up = Fake::new().await;
+        let (gateway, key) = start(&up).await;
+        let ask = |path: &str| Ask::get(path).bearer(&key).send(gateway.port());
+        let results = "/v1/batches/batch_1/results?provider=openai";
+        for state in ["validating", "in_progress", "failed"] {
+            up.on("GET", "/v1/batches/batch_1", Script::json(&json!({"id": "batch_1", "status": state})));
+            let error = ask(results).await.expect(409).await.json().await;
+            let said = message(&error);
+            // What the clients of Otari look for.
+            assert!(said.contains("Batch 'batch_1'") && said.contains(&format!("status: {state}")), "{said}");
+            assert_eq!(error["error"]["code"], "batch_not_complete");
+        }
+        let done = json!({"status": "completed", "output_file_id": "file-out", "error_file_id": "file-bad"});
+        up.on("GET", "/v1/batches/batch_1", Script::json(&done));
+        let body = json!({"id": "c", "object": "chat.completion", "choices": []});
+        let good = json!({"custom_id": "a", "response": {"status_code": 200, "body": body}, "error": null});
+        up.on("GET", "/v1/files/file-out/content", Script::whole(200, "application/octet-stream", format!("{good}\n")));
+        let refused = json!({"error": {"code": "too_long", "message": "no"}});
+        let bad = json!({"custom_id": "b", "response": {"status_code": 400, "body": refused}, "error": null});
+        up.on("GET", "/v1/files/file-bad/content", Script::whole(200, "application/octet-stream", format!("{bad}\n")));
+        let told = ask("/v1/batches/batch_1/results").await.expect(200).await.json().await;
+        let expected = [
+            json!({"custom_id": "a", "result": body, "error": null}),
+            json!({"custom_id": "b", "result": null, "error": {"code": "too_long", "message": "no"}}),
+        ];
+        assert_eq!(told["results"], json!(expected));
+        let sent = up.request("/v1/files/file-out/content").await;
+        assert_eq!(sent.header("authorization"), format!("Bearer {KEY}"));
+
+        // Anthropic's batches are known by their names, and their answers are told in OpenAI's form too.
+        let at = "/v1/messages/batches/msgbatch_1";
+        up.on("GET", at, Script::json(&json!({"processing_status": "in_progress"})));
+        let error = ask("/v1/batches/msgbatch_1/results").await.expect(409).await.json().await;
+        assert!(message(&error).contains("status: in_progress"), "{error}");
+        up.on("GET", at, Script::json(&json!({"processing_status": "ended"})));
+        let said = json!({"id": "m", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
+            "content": [{"type": "text", "text": "hello"}], "usage": {"input_tokens": 3, "output_tokens": 2}});
+        let line = json!({"custom_id": "a", "result": {"type": "succeeded", "message": said}});
+        up.on("GET", &format!("{at}/results"), Script::whole(200, "application/x-jsonl", format!("{line}\n")));
+        let told = ask("/v1/batches/msgbatch_1/results?provider=anthropic").await.expect(200).await.json().await;
+        assert_eq!(told["results"][0]["result"]["choices"][0]["message"]["content"], "hello", "{told}");
+        let sent = up.request(at).await;
+        assert_eq!((sent.header("x-api-key"), sent.header("anthropic-version")), (KEY, "2023-06-01"));
+
+        // Refusals are told in the asking API's shape, and nobody is asked without a key.
+        let gone = json!({"type": "error", "error": {"type": "not_found_error", "message": "no such batch"}});
+        up.on("GET", at, Script::json(&gone).status(404));
+        let error = ask("/v1/batches/msgbatch_1/results").await.expect(404).await.json().await;
+        assert!(message(&error).contains("no such batch"), "{error}");
+        up.on("GET", "/v1/batches/batch_1", Script::json(&json!({"status": "completed", "output_file_id": "../x?y"})));
+        ask(results).await.expect(502).await;
+        Ask::get(results).send(gateway.port()).await.expect(401).await;
+    });
+}
+
+#[test]
 fn whose_files_are_meant_must_be_clear() {
     bounded(async {
         let up = Fake::new().await;

@@ -61,6 +61,14 @@ pub enum Error {
         /// Where it has them in a form of its own: a path below its address, or a whole address.
         elsewhere: Option<String>,
     },
+    /// A batch is not done, or has come to nothing. In the words that Otari's clients read the state from.
+    #[error("Batch '{id}' has no results (status: {status}); ask again when it is done")]
+    BatchUnfinished {
+        /// The batch.
+        id: String,
+        /// Its state, in its provider's word.
+        status: String,
+    },
     /// A client key that is none of ours.
     #[error("this client key is not known here; make one with `pointsman keys add TOOL`")]
     KeyUnknown,
@@ -301,6 +309,7 @@ impl Error {
                 .filter(|status| !matches!(status.as_u16(), 401 | 403 | 407))
                 .unwrap_or(StatusCode::BAD_GATEWAY),
             Error::WrongContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::BatchUnfinished { .. } => StatusCode::CONFLICT,
             Error::BodyLost => StatusCode::REQUEST_TIMEOUT,
             Error::Loop => StatusCode::LOOP_DETECTED,
             // What Google's APIs answer for it. SDKs ask again after a 5xx, which nobody wants here.
@@ -351,6 +360,7 @@ impl Error {
             Error::BodyTooLarge { .. } => "body_too_large",
             Error::BadRequest { .. } => "bad_request",
             Error::WrongContentType { .. } => "unsupported_content_type",
+            Error::BatchUnfinished { .. } => "batch_not_complete",
             Error::BodyLost => "body_lost",
             Error::Loop => "loop_detected",
             Error::ModelNotFound { .. } => "model_not_found",

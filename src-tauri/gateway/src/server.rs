@@ -4,6 +4,7 @@
 //! what may be asked is `ingress`' table, who answers is `routing`'s.
 
 mod answer;
+mod batches;
 mod body;
 pub mod guard;
 mod infer;

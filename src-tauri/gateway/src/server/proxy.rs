@@ -8,11 +8,12 @@
 use std::sync::Arc;
 
 use http::header::USER_AGENT;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use url::form_urlencoded;
 
 use super::answer::{Door, Shared, printable, turn_away};
+use super::batches;
 use super::body::Body;
 use super::guard::Key;
 use super::infer::{nobody, refused};
@@ -57,11 +58,22 @@ pub(super) async fn held(
 ) -> Response<Body> {
     // Anthropic's files are where OpenAI's are.
     let protocol = if request.headers().contains_key(ANTHROPIC_VERSION) { Protocol::Anthropic } else { protocol };
+    let results = batches::asked(path).filter(|_| protocol == Protocol::OpenAiChat && request.method() == Method::GET);
     let named = request.headers_mut().remove(PROVIDER).and_then(|name| name.to_str().ok().map(str::to_owned));
     let pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     let (own, others): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name == "provider");
     let named = own.into_iter().next().map(|(_, name)| name.into_owned()).or(named);
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish();
+    if let Some((id, protocol)) = results {
+        let found = holder(&shared.catalog.borrow(), named.as_deref(), protocol, holding);
+        let (endpoint, prefix) = found.map_or_else(|error| (Err(error), String::new()), |(it, at)| (Ok(it), at));
+        let (client, endpoint) = match admitted(door, key, endpoint) {
+            Ok(both) => both,
+            Err(error) => return turn_away(shared, Protocol::OpenAiChat, &error, &request),
+        };
+        let agent = request.headers().get(USER_AGENT).cloned();
+        return batches::Asking { shared, client, agent, endpoint, protocol, prefix }.results(id).await;
+    }
     let found = holder(&shared.catalog.borrow(), named.as_deref(), protocol, holding);
     let (endpoint, path) = match found {
         Ok((endpoint, prefix)) => (Ok(endpoint), format!("{prefix}{path}")),
@@ -80,6 +92,20 @@ struct Way {
     endpoint: Result<Arc<Endpoint>, Error>,
 }
 
+/// Who asks and whom, where both may.
+fn admitted(door: &Door, key: Key, endpoint: Result<Arc<Endpoint>, Error>) -> Result<(Arc<str>, Arc<Endpoint>), Error> {
+    let client = match key {
+        Key::Known(client) => client,
+        Key::Wrong => return Err(Error::KeyUnknown),
+        Key::None => return Err(Error::KeyMissing { why: " for a provider's own API" }),
+    };
+    let endpoint = endpoint?;
+    if door.settings.borrow().local_only && !endpoint.local {
+        return Err(Error::LocalOnly { name: endpoint.id.to_string() });
+    }
+    Ok((client, endpoint))
+}
+
 async fn pass(
     shared: &Arc<Shared>,
     door: &Door,
@@ -87,22 +113,10 @@ async fn pass(
     Way { protocol, path, endpoint }: Way,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let client = match key {
-        Key::Known(client) => client,
-        Key::Wrong => return turn_away(shared, protocol, &Error::KeyUnknown, &request),
-        Key::None => {
-            let error = Error::KeyMissing { why: " for a provider's own API" };
-            return turn_away(shared, protocol, &error, &request);
-        }
-    };
-    let endpoint = match endpoint {
-        Ok(endpoint) => endpoint,
+    let (client, endpoint) = match admitted(door, key, endpoint) {
+        Ok(both) => both,
         Err(error) => return turn_away(shared, protocol, &error, &request),
     };
-    let settings = Arc::clone(&door.settings.borrow());
-    if settings.local_only && !endpoint.local {
-        return turn_away(shared, protocol, &Error::LocalOnly { name: endpoint.id.to_string() }, &request);
-    }
     let bare = path.split('?').next().unwrap_or_default();
     if climbs(bare) {
         let error = Error::NoSuchPath { method: request.method().to_string(), path: printable(bare) };
@@ -117,7 +131,7 @@ async fn pass(
         format!("{}{bare}", endpoint.id).into(),
     );
     recorder.client(Some(client), parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()));
-    let limit = settings.limits.body_bytes;
+    let limit = door.settings.borrow().limits.body_bytes;
     // In whatever encoding: only its sender and its reader need to know.
     let body = match read(None, body, limit).await {
         Ok(body) => body,
