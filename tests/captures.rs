@@ -66,6 +66,7 @@ const KNOWN_OF_OTHERS: &[Known] = &[
     ("together", "/dimensions", "its SDK has no such argument"),
     ("sambanova", "/dimensions", "its SDK has no such argument"),
     ("databricks", "/dimensions", "the SDK's example has none"),
+    ("huggingface", "/dimensions", "its SDK has no such argument"),
     ("voyage", "/truncation", "the SDK writes its default out"),
     ("sagemaker", "/input", "a container's own form; asked in OpenAI's, as vLLM's containers take it"),
     ("sagemaker", "/dimensions", "the same"),

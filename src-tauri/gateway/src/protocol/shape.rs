@@ -3,6 +3,7 @@
 //! What is asked and what is answered stays the protocol's own; only where things stand differs. Whose shape it is, an
 //! endpoint's row says.
 
+mod features;
 mod pair_scores;
 pub(crate) mod unwrapped;
 mod vertex_gemini;
@@ -38,6 +39,8 @@ pub enum Shape {
     Reranks,
     /// A query and a score for each document: DeepInfra's.
     PairScores,
+    /// Vectors of texts alone, under a path of each model's: Hugging Face's.
+    Features,
     /// Anthropic's on Amazon Bedrock, where only Claude speaks it.
     BedrockInvoke,
     /// OpenAI's chat in a container on Amazon SageMaker, whose endpoint is the model.
@@ -100,6 +103,7 @@ impl Shape {
             (Shape::RankedList, _) => Protocol::OpenAiChat.path(operation).map(str::to_owned),
             (Shape::Reranks, _) => (operation == Operation::Rerank).then(|| "/reranks".to_owned()),
             (Shape::PairScores, _) => pair_scores::path(operation, model),
+            (Shape::Features, _) => features::path(operation, model),
             (Shape::Vertex, Operation::Chat) => {
                 Some(format!("/models/{}:{}", in_path(model), verb("rawPredict", "streamRawPredict")))
             }
@@ -161,6 +165,7 @@ impl Shape {
             Shape::VertexGemini => vertex_gemini::fit(operation, body),
             Shape::AzureDeployment | Shape::RankedList | Shape::Reranks => body,
             Shape::PairScores => pair_scores::fit(body),
+            Shape::Features => features::fit(body),
             Shape::Watsonx => watsonx::fit(operation, body),
         }
     }
@@ -175,6 +180,7 @@ impl Shape {
             | Shape::BedrockInvoke
             | Shape::Sagemaker => body,
             Shape::PairScores => pair_scores::read(body),
+            Shape::Features => features::read(body),
             Shape::VertexGemini if operation.as_written() == Operation::Embeddings => vertex_gemini::read(body),
             Shape::VertexGemini => body,
             Shape::Watsonx => watsonx::read(operation, body),
@@ -186,7 +192,7 @@ impl Shape {
         match self {
             Shape::Vertex | Shape::AzureDeployment | Shape::BedrockInvoke | Shape::Sagemaker => false,
             Shape::VertexGemini => operation.as_written() == Operation::Embeddings && vertex_gemini::predicts(model),
-            Shape::Watsonx | Shape::RankedList | Shape::Reranks | Shape::PairScores => true,
+            Shape::Watsonx | Shape::RankedList | Shape::Reranks | Shape::PairScores | Shape::Features => true,
         }
     }
 }
@@ -202,6 +208,7 @@ impl Shape {
             | Shape::RankedList
             | Shape::Reranks
             | Shape::PairScores
+            | Shape::Features
             | Shape::Sagemaker => true,
             Shape::BedrockInvoke => model.contains("anthropic.") || model.contains("claude"),
         }
@@ -265,6 +272,7 @@ impl Speaks {
                 | Shape::RankedList
                 | Shape::Reranks
                 | Shape::PairScores
+                | Shape::Features
                 | Shape::BedrockInvoke
                 | Shape::Sagemaker,
             ) => false,
@@ -287,10 +295,17 @@ impl Protocol {
             | Shape::RankedList
             | Shape::Reranks
             | Shape::PairScores
+            | Shape::Features
             | Shape::Sagemaker => self == Protocol::OpenAiChat,
             Shape::Vertex | Shape::BedrockInvoke => self == Protocol::Anthropic,
         }
     }
+}
+
+/// The path of a model below the prefix. A name's slashes are the path's own there, unless it would climb by them.
+fn named_path(model: &str) -> Option<String> {
+    let climbs = model.split('/').any(|part| matches!(part, "" | "." | ".."));
+    (!climbs).then(|| format!("/{}", segment::escaped(model, b"-_.~@:/")))
 }
 
 /// The top level of a JSON object without some fields, and with some others where it does not say them itself. What stays is

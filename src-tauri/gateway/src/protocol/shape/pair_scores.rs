@@ -4,13 +4,12 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::named_path;
 use crate::protocol::Operation;
-use crate::protocol::codec::segment;
 
-/// The path of an operation below the prefix. A name's slashes are the path's own there, unless it would climb by them.
+/// The path of an operation below the prefix.
 pub(super) fn path(operation: Operation, model: &str) -> Option<String> {
-    let climbs = model.split('/').any(|part| matches!(part, "" | "." | ".."));
-    (operation == Operation::Rerank && !climbs).then(|| format!("/{}", segment::escaped(model, b"-_.~@:/")))
+    (operation == Operation::Rerank).then(|| named_path(model)).flatten()
 }
 
 /// The body as it is taken there. One that asks for no order stays.

@@ -49,7 +49,8 @@ impl Unwrapped {
             | Shape::Watsonx
             | Shape::RankedList
             | Shape::Reranks
-            | Shape::PairScores => None,
+            | Shape::PairScores
+            | Shape::Features => None,
             Shape::BedrockInvoke | Shape::Sagemaker => {
                 Some(Unwrapped { shape, framer: Framer::new(Framing::EventStream), line: BytesMut::new() })
             }
@@ -97,6 +98,7 @@ fn unwrap(shape: Shape, frame: &Frame, line: &mut BytesMut, out: &mut Vec<u8>) {
         | Shape::RankedList
         | Shape::Reranks
         | Shape::PairScores
+        | Shape::Features
             if frame.fault =>
         {
             if !line.is_empty() {
@@ -111,7 +113,8 @@ fn unwrap(shape: Shape, frame: &Frame, line: &mut BytesMut, out: &mut Vec<u8>) {
         | Shape::Watsonx
         | Shape::RankedList
         | Shape::Reranks
-        | Shape::PairScores => {
+        | Shape::PairScores
+        | Shape::Features => {
             line.extend_from_slice(&frame.data);
             while let Some(end) = memchr::memchr(b'\n', line) {
                 write_line(&line.split_to(end + 1), out);
@@ -151,7 +154,8 @@ fn fault(shape: Shape, frame: &Frame, out: &mut Vec<u8>) {
         | Shape::Watsonx
         | Shape::RankedList
         | Shape::Reranks
-        | Shape::PairScores => {
+        | Shape::PairScores
+        | Shape::Features => {
             let code = Some(frame.event.as_str()).filter(|code| !code.is_empty()).map(Value::from);
             let error = json!({"error": {"message": message, "type": kind, "code": code}});
             // The last event may have been cut.
