@@ -4,6 +4,7 @@
 
 mod laws;
 mod pairs;
+mod signatures;
 mod switches;
 
 use super::codec::{Surface, Upstream, surface, testing, upstream};

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::wire::{self, BlockIn, BlockOut};
-use crate::completion::{Choice, Completion, CompletionRequest, DecodeError, Finish, Part, Thought, Usage, Words};
-use crate::protocol::codec::{fault, json};
+use crate::completion::{
+    Choice, Completion, CompletionRequest, DecodeError, Finish, Part, Thought, ToolCall, Usage, Words,
+};
+use crate::protocol::codec::{carrier, fault, json};
 
 /// An answer as it is written, whole or at the start of a stream.
 #[derive(Debug, Serialize)]
@@ -84,7 +86,7 @@ pub(super) fn encode(request: &CompletionRequest, completion: &Completion) -> By
         kind: "message",
         role: "assistant",
         model: &completion.model,
-        content: parts.iter().filter_map(|part| block(part, hidden)).collect(),
+        content: parts.iter().flat_map(|part| [carried(part), block(part, hidden)]).flatten().collect(),
         stop_reason: Some(stop_reason),
         stop_sequence,
         usage: UsageOut::from(completion.usage.unwrap_or_default()),
@@ -94,6 +96,12 @@ pub(super) fn encode(request: &CompletionRequest, completion: &Completion) -> By
 /// Whether the client wants no text of thoughts.
 pub(super) fn hides(request: &CompletionRequest) -> bool {
     request.reasoning.as_ref().and_then(|reasoning| reasoning.include) == Some(false)
+}
+
+/// A call's state in a block before it; clients give back both.
+fn carried(part: &Part) -> Option<BlockOut<'_>> {
+    let Part::ToolCall(ToolCall { id, state: Some(state), .. }) = part else { return None };
+    Some(BlockOut::Thinking { thinking: "", signature: wire::signature(Some(&carrier::of_call(id, state))) })
 }
 
 /// A part as a block; `None` for what is empty or cannot be said.

@@ -4,7 +4,10 @@
 //! speaks another protocol, and only the vendor that made it ever reads it. Nothing is hidden or signed: a client could
 //! write the same text itself and would gain nothing.
 
-use crate::completion::{OpaqueState, StateKind};
+use std::collections::HashMap;
+
+use super::ids;
+use crate::completion::{Message, OpaqueState, Part, StateKind};
 
 /// What a carried state begins with. No vendor's own state does: theirs are base64, or begin with a letter and a colon.
 pub const MARK: &str = "pointsman/";
@@ -21,6 +24,42 @@ pub fn recover(text: &str) -> Option<OpaqueState> {
     let id = fields.next()?;
     let value = fields.next()?.to_owned();
     Some(OpaqueState { kind, id: (!id.is_empty()).then(|| id.to_owned()), value })
+}
+
+/// How the id of a state begins that belongs to a call. No vendor's begins so.
+const CALL: &str = "call:";
+/// Longer than any vendor's ids.
+const LONGEST_ID: usize = 256;
+
+/// A call's state as that of a thought without words before it, for protocols whose calls have no place for one.
+pub fn of_call(call: &str, state: &OpaqueState) -> OpaqueState {
+    let id = Some(format!("{CALL}{}", ids::safe(call, LONGEST_ID)));
+    OpaqueState { id, ..state.clone() }
+}
+
+/// Gives the states that thoughts carried back to their calls. One whose call is gone is left out.
+pub fn settle(messages: &mut Vec<Message>) {
+    let mut carried: HashMap<String, OpaqueState> = HashMap::new();
+    let mut settled = false;
+    for message in &mut *messages {
+        message.parts.retain_mut(|part| match part {
+            Part::Thought(thought) => {
+                let call = thought.state.as_ref().and_then(|state| state.id.as_deref()?.strip_prefix(CALL));
+                let Some(call) = call.map(str::to_owned) else { return true };
+                carried.extend(thought.state.take().map(|state| (call, OpaqueState { id: None, ..state })));
+                settled = true;
+                !thought.text.is_empty()
+            }
+            Part::ToolCall(call) if call.state.is_none() && !carried.is_empty() => {
+                call.state = carried.remove(&*ids::safe(&call.id, LONGEST_ID));
+                true
+            }
+            Part::ToolCall(_) | Part::Text(_) | Part::Media(_) | Part::ToolResult(_) | Part::Refusal(_) => true,
+        });
+    }
+    if settled {
+        messages.retain(|message| !message.parts.is_empty());
+    }
 }
 
 fn name(kind: StateKind) -> &'static str {
@@ -41,6 +80,7 @@ fn kind(name: &str) -> Option<StateKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::completion::{Role, Thought, ToolCall, ToolKind};
 
     #[test]
     fn comes_back_as_it_went() {
@@ -51,6 +91,36 @@ mod tests {
                 assert_eq!(recover(&carry(&state)), Some(state));
             }
         }
+    }
+
+    #[test]
+    fn a_calls_state_finds_its_call_again() {
+        let state = |id: Option<&str>, value: &str| OpaqueState {
+            kind: StateKind::Gemini,
+            id: id.map(str::to_owned),
+            value: value.into(),
+        };
+        let thought = |text: &str, state| Part::Thought(Thought { text: text.into(), state: Some(state) });
+        let carried = |call: &str| recover(&carry(&of_call(call, &state(None, "s/+=")))).unwrap();
+        let call = |id: &str, signed: bool| {
+            let (name, arguments) = ("f".to_owned(), "{}".to_owned());
+            let state = signed.then(|| state(None, "s/+="));
+            Part::ToolCall(ToolCall { id: id.into(), name, arguments, kind: ToolKind::Function, state })
+        };
+        let check = |turns: &[&[Part]], expected: &[&[Part]]| {
+            let said = |parts: &&[Part]| Message { role: Role::Assistant, parts: parts.to_vec(), name: None };
+            let mut messages = turns.iter().map(said).collect();
+            settle(&mut messages);
+            assert_eq!(messages, expected.iter().map(said).collect::<Vec<_>>());
+        };
+        check(&[&[thought("", carried("a")), call("a", false)]], &[&[call("a", true)]]);
+        check(&[&[thought("", carried("f/1:0"))], &[call("f/1:0", false)]], &[&[call("f/1:0", true)]]);
+        check(&[&[thought("", carried("gone")), call("a", false)]], &[&[call("a", false)]]);
+        let twice = [thought("", carried("a")), call("a", false), call("a", false)];
+        check(&[&twice], &[&[call("a", true), call("a", false)]]);
+        // OpenRouter gives a thought's state an id of its own.
+        let own = [thought("", state(Some("a"), "x")), call("a", false)];
+        check(&[&own], &[&own]);
     }
 
     #[test]

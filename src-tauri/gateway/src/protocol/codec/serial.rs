@@ -3,7 +3,8 @@
 //! Anthropic's blocks and OpenAI's output items stand one after another in a stream; the hub's parts may not: parallel
 //! tool calls can come in turns. A part stays open while it may still grow. What begins meanwhile waits: text and thoughts
 //! end where something else begins, a function's arguments where their JSON is whole, a custom tool's text at the end of
-//! the stream.
+//! the stream. A call is told with its first argument, not before: the state that belongs to it stands before it where
+//! protocols have no place for one in a call.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -39,6 +40,8 @@ pub enum Opening {
         name: String,
         /// Function or custom.
         kind: ToolKind,
+        /// Gemini's state of the thought that led to it.
+        state: Option<OpaqueState>,
     },
 }
 
@@ -57,7 +60,10 @@ struct Open {
     opening: Opening,
     /// What came of it: all of a call's arguments, and for one that waits everything.
     text: String,
+    /// A thought's.
     state: Option<OpaqueState>,
+    /// Whether its opening was told.
+    told: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +93,7 @@ impl Serial {
             Delta::Thought { choice: 0, part, text } => self.piece(part, Opening::Thought, text, each),
             Delta::Refusal { choice: 0, part, text } => self.piece(part, Opening::Refusal, text, each),
             Delta::ToolCall { choice: 0, part, id, name, kind } if !self.known.contains_key(&part) => {
-                self.begin(part, Opening::ToolCall { id, name, kind }, each);
+                self.begin(part, Opening::ToolCall { id, name, kind, state: None }, each);
             }
             Delta::Arguments { choice: 0, part, json } => self.arguments(part, json, each),
             Delta::ThoughtState { choice: 0, part, state } => self.state(part, state, each),
@@ -107,9 +113,7 @@ impl Serial {
 
     /// Nothing follows: what is open ends, what waits is told.
     pub fn finish(&mut self, each: &mut impl FnMut(Step)) {
-        if self.open.take().is_some() {
-            each(Step::Close);
-        }
+        self.close(each);
         while let Some(next) = self.waiting.pop_front() {
             tell(next, each);
             each(Step::Close);
@@ -147,7 +151,8 @@ impl Serial {
     fn state(&mut self, part: u32, state: OpaqueState, each: &mut impl FnMut(Step)) {
         match self.known.get(&part) {
             Some(Kind::Thought) | None => {}
-            Some(Kind::Text | Kind::Refusal | Kind::ToolCall) => return,
+            Some(Kind::ToolCall) => return self.call_state(part, state),
+            Some(Kind::Text | Kind::Refusal) => return,
         }
         if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.part == part) {
             waiting.state = Some(state);
@@ -162,19 +167,36 @@ impl Serial {
         }
     }
 
+    /// A call's state. One that comes after its arguments began comes too late.
+    fn call_state(&mut self, part: u32, known: OpaqueState) {
+        let call = self.open.iter_mut().chain(&mut self.waiting).find(|call| call.part == part && !call.told);
+        if let Some(Open { opening: Opening::ToolCall { state, .. }, .. }) = call {
+            *state = Some(known);
+        }
+    }
+
     /// Opens a part, or lets it wait.
     fn begin(&mut self, part: u32, opening: Opening, each: &mut impl FnMut(Step)) {
         self.known.insert(part, opening.kind());
-        let next = Open { part, opening, text: String::new(), state: None };
+        let next = Open { part, opening, text: String::new(), state: None, told: false };
         if self.open.as_ref().is_some_and(|open| !open.is_whole()) {
             self.waiting.push_back(next);
             return;
         }
-        if self.open.take().is_some() {
+        self.close(each);
+        let call = next.opening.kind() == Kind::ToolCall;
+        let open = self.open.insert(next);
+        if !call {
+            open.tell(each);
+        }
+    }
+
+    /// Closes what is open.
+    fn close(&mut self, each: &mut impl FnMut(Step)) {
+        if let Some(mut open) = self.open.take() {
+            open.tell(each);
             each(Step::Close);
         }
-        each(Step::Open(next.opening.clone()));
-        self.open = Some(next);
     }
 
     /// Adds to a part that is open or waits.
@@ -186,6 +208,7 @@ impl Serial {
             if open.opening.kind() == Kind::ToolCall {
                 open.text.push_str(&text);
             }
+            open.tell(each);
             each(Step::Piece(text));
         } else if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.part == part) {
             waiting.text.push_str(&text);
@@ -196,17 +219,27 @@ impl Serial {
     fn advance(&mut self, each: &mut impl FnMut(Step)) {
         while self.open.as_ref().is_none_or(Open::is_whole) {
             let Some(next) = self.waiting.pop_front() else { return };
-            if self.open.take().is_some() {
-                each(Step::Close);
+            self.close(each);
+            let call = next.opening.kind() == Kind::ToolCall;
+            if call && next.text.is_empty() {
+                self.open = Some(next);
+                continue;
             }
-            let open = Open { part: next.part, opening: next.opening.clone(), text: next.text.clone(), state: None };
+            let (opening, text) = (next.opening.clone(), next.text.clone());
+            self.open = Some(Open { part: next.part, opening, text, state: None, told: true });
             tell(next, each);
-            self.open = Some(open);
         }
     }
 }
 
 impl Open {
+    /// Tells that it begins, once.
+    fn tell(&mut self, each: &mut impl FnMut(Step)) {
+        if !std::mem::replace(&mut self.told, true) {
+            each(Step::Open(self.opening.clone()));
+        }
+    }
+
     /// Whether it can be closed without losing a piece that may yet come.
     fn is_whole(&self) -> bool {
         match &self.opening {
@@ -241,7 +274,10 @@ mod tests {
             Step::Open(Opening::Text) => told.push('T'),
             Step::Open(Opening::Thought) => told.push('H'),
             Step::Open(Opening::Refusal) => told.push('R'),
-            Step::Open(Opening::ToolCall { id, .. }) => told.push_str(&id),
+            Step::Open(Opening::ToolCall { id, state, .. }) => {
+                told.push_str(&state.map(|state| state.value).unwrap_or_default());
+                told.push_str(&id);
+            }
             Step::Piece(text) => told.push_str(&text),
             Step::State(state) => told.push_str(&state.value),
             Step::Close => told.push('.'),
@@ -280,6 +316,15 @@ mod tests {
         check(&[(0, "cA"), (1, "cB"), (2, "tx"), (0, "a{}"), (1, "a{}"), (2, "ty")], "A{}.B{}.Txy.");
         check(&[(0, "xA"), (0, "a{}"), (1, "tx"), (0, "a!")], "A{}!.Tx.");
         check(&[(0, "cA"), (1, "h?"), (1, "s1")], "A.H?1.");
+    }
+
+    #[test]
+    fn a_calls_state_is_told_with_it() {
+        check(&[(0, "cA"), (0, "s1"), (0, "a{}"), (1, "cB"), (1, "a{}")], "1A{}.B{}.");
+        check(&[(0, "cA"), (1, "cB"), (0, "s1"), (1, "s2"), (0, "a{}"), (1, "a{}")], "1A{}.2B{}.");
+        check(&[(0, "cA"), (1, "cB"), (0, "a{}"), (1, "s2"), (1, "a{}")], "A{}.2B{}.");
+        check(&[(0, "cA"), (0, "s1")], "1A.");
+        check(&[(0, "cA"), (0, "a{}"), (0, "s1")], "A{}.");
     }
 
     #[test]

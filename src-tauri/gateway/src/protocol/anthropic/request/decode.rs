@@ -17,9 +17,9 @@ use crate::completion::{
 };
 use crate::protocol::codec::apart::Messages;
 use crate::protocol::codec::dropped::note;
-use crate::protocol::codec::effort;
 use crate::protocol::codec::fields::Fields;
 use crate::protocol::codec::json::{TextOr, list, read};
+use crate::protocol::codec::{carrier, effort};
 
 #[derive(Debug, Deserialize)]
 struct MessageIn<'a> {
@@ -111,6 +111,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<CompletionRequest, DecodeE
         None => list(fields.raw("messages").ok_or_else(|| missing("messages"))?, "messages")?,
     };
     messages(turns, &mut request)?;
+    carrier::settle(&mut request.messages);
     if let Some(choice) = fields.read::<ToolChoiceIn>("tool_choice")? {
         request.parallel_tool_calls = choice.disable_parallel_tool_use.map(|disabled| !disabled);
         request.tool_choice = Some(tool_choice(choice, &request.tools)?);

@@ -10,7 +10,7 @@ use super::super::wire::{self, BlockOut, LONGEST_ID};
 use crate::completion::{CompletionRequest, Delta, Finish, OpaqueState, ToolKind, Usage, Words};
 use crate::protocol::codec::json::{event, object};
 use crate::protocol::codec::serial::{Opening, Serial, Step};
-use crate::protocol::codec::{DeltaEncoder, custom, ids};
+use crate::protocol::codec::{DeltaEncoder, carrier, custom, ids};
 
 /// Writes one stream.
 #[derive(Debug)]
@@ -165,8 +165,13 @@ impl Encoder {
 
     fn step(&mut self, step: Step, out: &mut Vec<u8>) {
         match step {
-            Step::Open(Opening::ToolCall { id, name, kind }) => {
+            Step::Open(Opening::ToolCall { id, name, kind, state }) => {
                 self.called = true;
+                if let Some(state) = state {
+                    self.think(out);
+                    self.state(&carrier::of_call(&id, &state), out);
+                    self.close(out);
+                }
                 let id = ids::safe(&id, LONGEST_ID);
                 self.open(BlockOut::ToolUse { id, name: &name, input: object("") }, out);
                 self.block = Block::Call { kind, text: String::new() };

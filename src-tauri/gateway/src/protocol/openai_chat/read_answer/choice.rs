@@ -318,6 +318,8 @@ impl Reading {
         let Some(call) = self.calls.get_mut(at).filter(|call| call.part.is_none()) else { return };
         let part = number(&mut self.parts.next, &mut call.part);
         out.push(Delta::ToolCall { choice, part, id: call.id.clone(), name: name.to_owned(), kind: call.kind });
+        // Before its arguments: who tells it elsewhere wants it first.
+        out.extend(call.state.take().map(|state| Delta::ThoughtState { choice, part, state }));
         let json = std::mem::take(&mut call.held);
         if !json.is_empty() {
             call.filled = true;

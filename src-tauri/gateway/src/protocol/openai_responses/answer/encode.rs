@@ -206,6 +206,11 @@ pub(in super::super) fn encode(request: &CompletionRequest, completion: &Complet
             }
             Part::ToolCall(call) => {
                 flush(&mut content, &mut output);
+                if let Some(state) = &call.state {
+                    // In an item before it: clients give back both.
+                    let carried = carrier::of_call(&call.id, state);
+                    output.push(shape.reasoning(&shape.id("rs", id, output.len()), "", Some(&carried)));
+                }
                 output.push(shape.call(&shape.id("fc", id, output.len()), call));
             }
             // The API has no pictures of the model's own outside its image tool.

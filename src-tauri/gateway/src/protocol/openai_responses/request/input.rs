@@ -13,6 +13,7 @@ use super::super::names::flat;
 use super::super::wire::{parts, state};
 use super::tools;
 use crate::completion::{CompletionRequest, DecodeError, Message, Part, Role, Thought, ToolCall, ToolKind, ToolResult};
+use crate::protocol::codec::carrier;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::json::read;
 
@@ -74,10 +75,12 @@ pub(super) fn read_items(items: Vec<Item<'_>>, request: &mut CompletionRequest) 
             ("function_call_output", _) => result(&item, ToolKind::Function, &at, &mut said, request)?,
             ("custom_tool_call_output", _) => result(&item, ToolKind::Custom, &at, &mut said, request)?,
             ("additional_tools", _) => more_tools(&item, &at, request)?,
+            ("item_reference", _) => return Err(unresolved(&item, &at)),
             (kind, _) => other(kind, &at, request)?,
         }
     }
     flush(&mut said, request);
+    carrier::settle(&mut request.messages);
     Ok(())
 }
 
@@ -159,6 +162,12 @@ fn more_tools(item: &Item<'_>, at: &dyn Display, request: &mut CompletionRequest
     Ok(())
 }
 
+/// A reference that the server found nothing for: those that it did are the items themselves by now.
+fn unresolved(item: &Item<'_>, at: &dyn Display) -> DecodeError {
+    let id = item.id.as_deref().unwrap_or_default();
+    DecodeError::unsupported(at, format!("no item `{id}` is kept here, as `item_reference` says; send the item itself"))
+}
+
 fn other(kind: &str, at: &dyn Display, request: &mut CompletionRequest) -> Result<(), DecodeError> {
     match kind {
         // What ran on OpenAI's servers; its outcome is in the model's words that follow.
@@ -172,9 +181,6 @@ fn other(kind: &str, at: &dyn Display, request: &mut CompletionRequest) -> Resul
         | "tool_search_output" => {
             note(&mut request.dropped, format!("{at}.{kind}"));
             Ok(())
-        }
-        "item_reference" => {
-            Err(DecodeError::unsupported(at, "item_reference points at what OpenAI keeps; send the item itself"))
         }
         "compaction" | "compaction_summary" => {
             Err(DecodeError::unsupported(at, "a compaction can be read by OpenAI only; send the turns themselves"))

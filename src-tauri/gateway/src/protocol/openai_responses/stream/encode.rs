@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::answer::encode::{About, Shape, Status, logprobs, message, output_text, refusal};
 use crate::completion::{CompletionRequest, Delta, Finish, OpaqueState, ToolCall, ToolKind, Usage};
-use crate::protocol::codec::DeltaEncoder;
 use crate::protocol::codec::json::event;
 use crate::protocol::codec::serial::{Opening, Serial, Step};
+use crate::protocol::codec::{DeltaEncoder, carrier};
 
 /// Writes one stream.
 #[derive(Debug)]
@@ -160,8 +160,12 @@ impl Encoder {
 
     fn step(&mut self, step: Step, out: &mut Vec<u8>) {
         match step {
-            Step::Open(Opening::ToolCall { id, name, kind }) => {
+            Step::Open(Opening::ToolCall { id, name, kind, state }) => {
                 self.end_message(out);
+                if let Some(state) = state {
+                    self.think(out);
+                    self.end_thought("", Some(&carrier::of_call(&id, &state)), out);
+                }
                 let call = ToolCall { id, name, arguments: String::new(), kind, state: None };
                 let mut item = self.shape.call(&self.item_id("fc"), &call);
                 item["status"] = "in_progress".into();

@@ -188,7 +188,7 @@ fn refuses_to_read() {
         assert!(error.starts_with(expected), "{error}");
     };
     check(json!({"model": null}), "`model` is missing");
-    check(json!({"input": [{"id": "msg_1"}]}), "`input[0]` cannot be said to this model: item_reference points");
+    check(json!({"input": [{"id": "msg_1"}]}), "`input[0]` cannot be said to this model: no item `msg_1` is kept here");
     check(json!({"input": [{"type": "item_reference", "id": "msg_1"}]}), "`input[0]` cannot be said");
     check(json!({"input": [{"type": "compaction", "encrypted_content": "x"}]}), "`input[0]` cannot be said");
     check(json!({"input": [{"type": "local_shell_call", "action": {}}]}), "`input[0]` cannot be said");
