@@ -9,6 +9,7 @@ mod database;
 mod shelf;
 mod worker;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -56,6 +57,18 @@ pub struct Link {
     /// The response.
     pub response: Bytes,
 }
+
+/// An item of an answer or of its question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The endpoint that it was said to or by.
+    pub endpoint: String,
+    /// As it was written.
+    pub json: String,
+}
+
+/// Items by their ids.
+pub type Items = HashMap<String, Item>;
 
 /// A conversation up to an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,8 @@ use crate::recall::{Kept, Owner, Shelf};
 
 /// What an id begins with that was made up here, for answers that were given in another protocol.
 pub(super) const OWN: &str = "resp_pm";
+/// What stands in the ids of such an answer's items.
+pub(super) const OWN_ITEM: &str = "_pm";
 
 /// What an answer is kept with.
 pub(super) struct Keeper {

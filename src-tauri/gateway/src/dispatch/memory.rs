@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Inbound;
-use super::keeper::{Keeper, OWN};
+use super::keeper::{Keeper, OWN, OWN_ITEM};
 use crate::catalog::Endpoint;
 use crate::error::Error;
 use crate::ingress::turn::Turn;
-use crate::protocol::openai_responses::kept::{self, Again};
-use crate::recall::{Lost, Owner, Past, Shelf};
+use crate::protocol::openai_responses::kept::{self, Again, items};
+use crate::recall::{Items, Lost, Owner, Past, Shelf};
 use crate::routing::Target;
 use crate::settings::Settings;
 
@@ -26,8 +26,17 @@ pub struct Memory {
     keeps: bool,
     /// What it goes on from, where it says so.
     past: Option<Result<Past, Lost>>,
+    /// The items that it refers to, where it refers to some.
+    referred: Option<Referred>,
     /// The largest request.
     most: usize,
+}
+
+/// Items that a request refers to.
+struct Referred {
+    known: Items,
+    /// The first that is not there, and why.
+    unknown: Option<(String, &'static str)>,
 }
 
 /// How a request is told to a target.
@@ -45,9 +54,16 @@ enum Telling {
 
 impl Memory {
     /// Remembers what a request needs; `None` for one that needs nothing and is not to be kept.
-    pub async fn recall(shelf: &Shelf, turn: Turn, owner: Owner, settings: &Settings) -> Option<Box<Memory>> {
-        let keeps = turn.store && settings.responses.store;
-        if !keeps && turn.previous.is_none() && !turn.conversation {
+    pub async fn recall(
+        shelf: &Shelf,
+        turn: Turn,
+        body: &[u8],
+        owner: Owner,
+        settings: &Settings,
+    ) -> Option<Box<Memory>> {
+        let stores = settings.responses.store;
+        let keeps = turn.store && stores;
+        if !keeps && turn.previous.is_none() && !turn.conversation && !turn.refers {
             return None;
         }
         let most = settings.limits.body_bytes;
@@ -55,7 +71,16 @@ impl Memory {
             Some(id) => Some(shelf.past(&owner, id, most).await),
             None => None,
         };
-        Some(Box::new(Memory { turn, owner, shelf: shelf.clone(), keeps, past, most }))
+        let own = turn.input.clone().filter(|_| turn.refers).map(|place| &body[place]);
+        let before = past.iter().flatten().flat_map(|past| &past.links).map(|link| &*link.input);
+        let mut ids: Vec<String> =
+            before.filter(|input| items::may_refer(input)).chain(own).flat_map(items::references).collect();
+        ids.dedup();
+        let referred = match ids.is_empty() {
+            true => None,
+            false => Some(Referred::find(shelf, &owner, ids, most, stores).await),
+        };
+        Some(Box::new(Memory { turn, owner, shelf: shelf.clone(), keeps, past, referred, most }))
     }
 
     fn telling(&self, endpoint: &Endpoint, forwarded: bool) -> Result<Telling, Error> {
@@ -86,11 +111,29 @@ impl Memory {
         Err(Error::PreviousNotFound { id: id.clone(), why })
     }
 
+    /// Whether items are put where it refers to them. OpenAI's own servers know by their ids those that they gave.
+    fn resolves(&self, endpoint: &Endpoint, forwarded: bool) -> Result<bool, Error> {
+        let Some(Referred { known, unknown }) = &self.referred else { return Ok(false) };
+        let of_theirs = known.values().all(|item| item.endpoint == *endpoint.id);
+        if forwarded && keeps_state(endpoint) && of_theirs {
+            return Ok(false);
+        }
+        match unknown {
+            None => Ok(true),
+            Some((id, _)) if forwarded && known.is_empty() && may_know(endpoint) && !id.contains(OWN_ITEM) => Ok(false),
+            Some((id, why)) => {
+                let reason = format!("`item_reference`: no item `{id}` is kept here{why}; send the item itself");
+                Err(Error::Unsayable { reason })
+            }
+        }
+    }
+
     /// The body for a target of the same protocol; `None` for the one that came.
     pub(super) fn forwarded(&self, body: &[u8], target: &Target) -> Result<Option<Bytes>, Error> {
-        match self.telling(&target.endpoint, true)? {
-            Telling::Alone | Telling::ById | Telling::Unknown => Ok(None),
-            Telling::Joined => {
+        let telling = self.telling(&target.endpoint, true)?;
+        match (telling, self.resolves(&target.endpoint, true)?) {
+            (Telling::ById | Telling::Unknown, _) | (Telling::Alone, false) => Ok(None),
+            (Telling::Alone, true) | (Telling::Joined, _) => {
                 let again = |endpoint: &str| {
                     if *endpoint == *target.endpoint.id { Again::AsItWas } else { Again::ToAnother }
                 };
@@ -101,27 +144,30 @@ impl Memory {
 
     /// Whether a target of another protocol can be told it.
     pub(super) fn tellable(&self, target: &Target) -> Result<(), Error> {
-        self.telling(&target.endpoint, false).map(|_| ())
+        self.telling(&target.endpoint, false)?;
+        self.resolves(&target.endpoint, false).map(|_| ())
     }
 
     /// The body to be read into the hub.
     pub(super) fn for_hub(&self, body: &Bytes) -> Result<Bytes, Error> {
-        match self.past {
+        match (&self.past, &self.referred) {
             // The id stays: the answer repeats it.
-            Some(Ok(_)) => self.joined(body, |_| Again::AsItWas, true),
-            Some(Err(_)) | None => Ok(body.clone()),
+            (Some(Ok(_)), _) | (None, Some(_)) => self.joined(body, |_| Again::AsItWas, true),
+            (Some(Err(_)), _) | (None, None) => Ok(body.clone()),
         }
     }
 
     fn joined(&self, body: &[u8], again: impl Fn(&str) -> Again, with_id: bool) -> Result<Bytes, Error> {
-        let Some(Ok(past)) = &self.past else { return Err(Error::Internal) };
-        let turns = past.links.iter().map(|link| kept::Turn {
-            input: &link.input,
-            response: &link.response,
-            again: again(&link.endpoint),
-        });
+        let links = self.past.iter().flatten().flat_map(|past| &past.links);
+        let turns =
+            links.map(|link| kept::Turn { input: &link.input, response: &link.response, again: again(&link.endpoint) });
         let own = self.turn.input.clone().map(|place| &body[place]);
-        let input = kept::joined(turns, own)
+        let mut input = kept::joined(turns, own);
+        if let Some(Referred { known, .. }) = &self.referred {
+            let known = |id: &str| known.get(id).map(|item| (&*item.json, again(&item.endpoint)));
+            input = input.and_then(|input| items::resolved(&input, known));
+        }
+        let input = input
             .ok_or_else(|| Error::BadRequest { reason: "`input` must be a text or a list of items".to_owned() })?;
         Ok(self.turn.rewritten(body, &input, with_id).into())
     }
@@ -144,6 +190,23 @@ impl Memory {
             input: input.unwrap_or(Bytes::from_static(b"[]")),
             named,
         }))
+    }
+}
+
+impl Referred {
+    async fn find(shelf: &Shelf, owner: &Owner, ids: Vec<String>, most: usize, stores: bool) -> Referred {
+        let (known, why) = match shelf.items(owner, ids.clone(), most).await {
+            Ok(known) => (known, ""),
+            Err(Lost::TooLong) => (Items::new(), " that fits into a request"),
+            Err(Lost::Unreadable) => (Items::new(), ": kept responses cannot be read now; the log says why"),
+            Err(Lost::Unknown | Lost::Broken) if stores => (Items::new(), ""),
+            Err(Lost::Unknown | Lost::Broken) => {
+                (Items::new(), " (`store` is off under `[responses]` in the settings)")
+            }
+        };
+        let unknown = ids.into_iter().find(|id| !known.contains_key(id));
+        let shown = |id: String| id.chars().filter(|letter| !letter.is_control()).take(120).collect();
+        Referred { known, unknown: unknown.map(|id| (shown(id), why)) }
     }
 }
 

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::peek::{Peek, PeekError, json_with};
+use crate::protocol::openai_responses::kept::items;
 
 /// How long a response's id may be.
 const LONGEST_ID: usize = 256;
@@ -20,6 +21,8 @@ pub struct Turn {
     pub conversation: bool,
     /// Whether it wants to be answered later.
     pub background: bool,
+    /// Whether its input may refer to items that are kept.
+    pub refers: bool,
     /// The bytes of `input`.
     pub input: Option<Range<usize>>,
     /// The bytes of the value of `previous_response_id`.
@@ -59,7 +62,10 @@ pub fn read(body: &[u8]) -> Result<(Peek, Turn), PeekError> {
             }
             2 => turn.conversation = true,
             3 => turn.background = flag()?,
-            _ => turn.input = Some(place),
+            _ => {
+                turn.refers = items::may_refer(value);
+                turn.input = Some(place);
+            }
         }
         Ok(())
     })?;

@@ -10,13 +10,15 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::{Kept, Link, Lost, Past};
+use super::{Item, Items, Kept, Link, Lost, Past};
 use crate::private::sqlite::{self, Error};
+use crate::protocol::openai_responses::kept::items;
 
 // A number is never given twice (AUTOINCREMENT), or a conversation could go on from another one's answer after its own
 // was deleted.
-const STEPS: &[M<'static>] = &[M::up(
-    "CREATE TABLE response (
+const STEPS: &[M<'static>] = &[
+    M::up(
+        "CREATE TABLE response (
          number   INTEGER PRIMARY KEY AUTOINCREMENT,
          owner    TEXT NOT NULL,
          id       TEXT NOT NULL,
@@ -33,7 +35,17 @@ const STEPS: &[M<'static>] = &[M::up(
          input    BLOB NOT NULL,
          response BLOB NOT NULL
      ) STRICT",
-)];
+    ),
+    M::up(
+        // Answers that an older version kept are not in it.
+        "CREATE TABLE item (
+         id     TEXT NOT NULL,
+         number INTEGER NOT NULL,
+         PRIMARY KEY (id, number)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX item_by_number ON item (number)",
+    ),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -83,6 +95,11 @@ impl Database {
         transaction
             .prepare_cached("INSERT INTO said (number, input, response) VALUES (?1, ?2, ?3)")?
             .execute(params![number, &*kept.input, &*kept.response])?;
+        for id in items::own(&kept.input, &kept.response) {
+            transaction
+                .prepare_cached("INSERT OR IGNORE INTO item (id, number) VALUES (?1, ?2)")?
+                .execute(params![id, number])?;
+        }
         transaction
             .prepare_cached(
                 "WITH RECURSIVE chain (number) AS (
@@ -133,6 +150,34 @@ impl Database {
         Ok(query.query_row(params![owner, id], link).optional()?.ok_or(Lost::Unknown))
     }
 
+    /// Items by their ids, each the last one of its name.
+    pub(super) fn items(&mut self, owner: &str, ids: Vec<String>, most: usize) -> Result<Result<Items, Lost>, Error> {
+        let mut which = self.connection.prepare_cached(
+            "SELECT max(number) FROM item JOIN response USING (number) WHERE item.id = ?2 AND owner = ?1",
+        )?;
+        let mut what = self.connection.prepare_cached(
+            "SELECT endpoint, input, response FROM response JOIN said USING (number) WHERE number = ?1",
+        )?;
+        let (mut found, mut size) = (Items::new(), 0);
+        // Items of one answer mostly stand together.
+        let mut last: Option<(i64, Link)> = None;
+        for id in ids {
+            let number: Option<i64> = which.query_row(params![owner, id], |row| row.get(0))?;
+            let Some(number) = number else { continue };
+            let (_, link) = match last.take().filter(|(known, _)| *known == number) {
+                Some(known) => last.insert(known),
+                None => last.insert((number, what.query_row(params![number], link)?)),
+            };
+            let Some(json) = items::find(&link.input, &link.response, &id) else { continue };
+            size += json.len();
+            if size > most {
+                return Ok(Err(Lost::TooLong));
+            }
+            found.insert(id, Item { endpoint: link.endpoint.clone(), json });
+        }
+        Ok(Ok(found))
+    }
+
     /// Deletes every answer of this name, so that nothing of it is left.
     pub(super) fn forget(&mut self, owner: &str, id: &str) -> Result<Result<(), Lost>, Error> {
         let deleted = self.delete("owner = ?1 AND id = ?2", params![owner, id])?;
@@ -164,9 +209,10 @@ impl Database {
 
     fn delete(&mut self, which: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, Error> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction
-            .prepare_cached(&format!("DELETE FROM said WHERE number IN (SELECT number FROM response WHERE {which})"))?
-            .execute(values)?;
+        for table in ["said", "item"] {
+            let of = format!("DELETE FROM {table} WHERE number IN (SELECT number FROM response WHERE {which})");
+            transaction.prepare_cached(&of)?.execute(values)?;
+        }
         let mut deletion =
             transaction.prepare_cached(&format!("DELETE FROM response WHERE {which} RETURNING bytes"))?;
         let sizes: Vec<i64> = deletion.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?;

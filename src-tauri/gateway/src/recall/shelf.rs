@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::worker::Worker;
-use super::{Kept, Link, Lost, Owner, Past};
+use super::{Items, Kept, Link, Lost, Owner, Past};
 use crate::settings::Settings;
 
 /// The most bytes that wait to be written; what comes beyond is not kept.
@@ -25,6 +25,8 @@ pub(super) enum Order {
     Past(Owner, String, usize, oneshot::Sender<Result<Past, Lost>>),
     /// One answer.
     One(Owner, String, oneshot::Sender<Result<Link, Lost>>),
+    /// The items of these ids that there are, of at most so many bytes.
+    Items(Owner, Vec<String>, usize, oneshot::Sender<Result<Items, Lost>>),
     /// Deletes an answer; says whether it was there.
     Forget(Owner, String, oneshot::Sender<Result<(), Lost>>),
     /// The settings have changed.
@@ -85,6 +87,11 @@ impl Shelf {
     /// One answer.
     pub async fn one(&self, owner: &Owner, id: &str) -> Result<Link, Lost> {
         self.ask(|reply| Order::One(Arc::clone(owner), id.to_owned(), reply)).await
+    }
+
+    /// Those items of these ids that there are, of at most `most` bytes together.
+    pub async fn items(&self, owner: &Owner, ids: Vec<String>, most: usize) -> Result<Items, Lost> {
+        self.ask(|reply| Order::Items(Arc::clone(owner), ids, most, reply)).await
     }
 
     /// Deletes an answer for good.

@@ -225,3 +225,36 @@ async fn a_damaged_file_is_removed_and_a_newer_one_left_alone() {
     world.store.close();
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
+
+#[tokio::test]
+async fn items_are_found_by_their_ids_as_long_as_their_answer_is_there() {
+    let world = World::new(|_| {});
+    let keep = |owner: &str, id: &str, item: &str, text: &str| {
+        world.shelf.keep(Kept {
+            owner: owner.into(),
+            id: id.into(),
+            previous: None,
+            endpoint: "up".into(),
+            input: Bytes::from_static(b"\"?\""),
+            response: format!(r#"{{"output":[{{"type":"message","id":"{item}","content":"{text}"}}]}}"#).into(),
+            at: SystemTime::now(),
+        });
+    };
+    keep("", "a", "msg_1", "first");
+    keep("", "b", "msg_1", "second");
+    keep("", "c", "msg_2", "third");
+    keep("editor", "d", "msg_3", "other");
+    let check = async |ids: &[&str], expected: &[&str]| {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        let found = world.shelf.items(&"".into(), ids.clone(), 1 << 20).await.unwrap();
+        let found: Vec<&str> = ids.iter().map(|id| found.get(id).map_or("-", |item| &item.json)).collect();
+        let all = found.iter().zip(expected).all(|(json, text)| json.contains(text));
+        assert!(all && found.len() == expected.len(), "{ids:?}: {found:?}");
+    };
+    check(&["msg_1", "msg_2", "msg_3", "msg_4"], &["second", "third", "-", "-"]).await;
+    assert_eq!(world.shelf.forget(&"".into(), "b").await, Ok(()));
+    check(&["msg_1"], &["first"]).await;
+    assert_eq!(world.shelf.forget(&"".into(), "a").await, Ok(()));
+    check(&["msg_1", "msg_2"], &["-", "third"]).await;
+    assert_eq!(world.shelf.items(&"".into(), vec!["msg_2".into()], 10).await, Err(Lost::TooLong));
+}

@@ -57,6 +57,9 @@ impl Worker {
                 Ok(Order::One(owner, id, reply)) => {
                     let _ = reply.send(self.read(|database| database.one(&owner, &id)));
                 }
+                Ok(Order::Items(owner, ids, most, reply)) => {
+                    let _ = reply.send(self.read(|database| database.items(&owner, ids, most)));
+                }
                 Ok(Order::Forget(owner, id, reply)) => {
                     let _ = reply.send(self.read(|database| database.forget(&owner, &id)));
                 }

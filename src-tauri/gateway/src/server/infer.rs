@@ -114,7 +114,7 @@ pub(super) async fn infer(
         // In a box, like all that few requests need.
         Some(turn) => {
             let owner = name.unwrap_or_default();
-            Box::pin(Memory::recall(&shared.shelf, *turn, owner, &settings)).await
+            Box::pin(Memory::recall(&shared.shelf, *turn, &body, owner, &settings)).await
         }
         None => None,
     };

@@ -33,7 +33,7 @@ pub(super) fn look(kind: &str, body: &[u8]) -> Result<(Peek, Option<Box<Turn>>),
         let reason = "`background` is not offered: an answer is given while you wait; use `stream`";
         return Err(Error::Unsayable { reason: reason.to_owned() });
     }
-    let needed = turn.store || turn.previous.is_some() || turn.conversation;
+    let needed = turn.store || turn.previous.is_some() || turn.conversation || turn.refers;
     Ok((peek, needed.then(|| Box::new(turn))))
 }
 

@@ -1,9 +1,10 @@
-//! What a server that keeps responses does with their JSON: turns before a request's own, lists of input items, the end
-//! of a stream.
+//! What a server that keeps responses does with their JSON: turns before a request's own, items that it refers to, lists
+//! of input items, the end of a stream.
 //!
 //! Bytes in and bytes out. Where they are kept, and whose they are, is `recall`'s business.
 
 pub mod ending;
+pub mod items;
 pub mod page;
 
 use serde::Deserialize;
