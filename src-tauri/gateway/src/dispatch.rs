@@ -17,6 +17,7 @@ mod idle;
 mod keeper;
 pub mod key_ring;
 pub mod memory;
+mod parted;
 mod passing;
 pub mod plan;
 mod refused;

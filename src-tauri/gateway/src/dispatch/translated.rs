@@ -15,6 +15,7 @@ use http_body_util::BodyExt as _;
 use super::attempt::Answer;
 use super::idle::Idle;
 use super::keeper::Keeper;
+use super::parted::Parted;
 use super::refused;
 use super::translate::{now, unnamed};
 use crate::builtin::Lease;
@@ -51,6 +52,8 @@ pub struct Translated {
     recorder: Recorder,
     keeper: Option<Box<Keeper>>,
     redactor: Option<Streaming>,
+    /// The same for what it is read to.
+    parted: Option<Box<Parted>>,
     /// Held while the built-in runtime answers, so that it is not stopped.
     _lease: Option<Lease>,
     target: Target,
@@ -76,6 +79,7 @@ impl Translated {
             out: Vec::new(),
             recorder,
             keeper,
+            parted: answer.redactor.clone().map(|redactor| Box::new(Parted::new(redactor))),
             redactor: answer.redactor.map(Redactor::streaming),
             _lease: answer.lease,
             target,
@@ -160,6 +164,14 @@ impl Translated {
     }
 
     fn write(&mut self) {
+        if let Some(parted) = &mut self.parted {
+            for delta in std::mem::take(&mut self.deltas) {
+                parted.push(delta, &mut self.deltas);
+            }
+            if self.read {
+                parted.finish(&mut self.deltas);
+            }
+        }
         for mut delta in self.deltas.drain(..) {
             if self.ended {
                 break;

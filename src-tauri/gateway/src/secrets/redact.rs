@@ -164,6 +164,11 @@ impl Streaming {
         Bytes::from(clean)
     }
 
+    /// Goes on with another text: gives what it holds of this one, takes what it held of that.
+    pub fn exchange(&mut self, held: &mut Zeroizing<Vec<u8>>) {
+        std::mem::swap(&mut self.held, held);
+    }
+
     /// What was still held, when nothing more comes.
     pub fn finish(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held);
