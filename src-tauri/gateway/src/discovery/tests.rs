@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::fake::{self, Canned, Fake, Script};
 use super::*;
 use crate::catalog::{Catalog, EndpointState};
+use crate::disk::gguf::fixture::Gguf;
 use crate::settings::DEFAULTS;
 use crate::upstream::Upstream;
 
@@ -266,6 +267,23 @@ async fn a_llamacpp_is_asked_once_what_it_was_started_for() {
     check("{}", [400, 400], &[vectors, order], [false, false, true]).await;
     // One that sleeps would wake, and a router would have to choose a model.
     check(r#"{"is_sleeping":true}"#, [400, 400], &[], [true, false, false]).await;
+    check(r#"{"is_sleeping":true,"model_path":"/nowhere/e.gguf"}"#, [400, 400], &[], [true, false, false]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, model: Gguf| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, model.bytes()).unwrap();
+        path
+    };
+    for (path, expected) in [
+        (file("e.gguf", Gguf::model("bert").number("bert.pooling_type", 1)), [false, true, false]),
+        (file("r.gguf", Gguf::model("bert").number("bert.pooling_type", 4)), [false, false, true]),
+        (file("c.gguf", Gguf::chat()), [true, false, false]),
+    ] {
+        let props = |sleeps: bool| serde_json::json!({"is_sleeping": sleeps, "model_path": path}).to_string();
+        check(&props(true), [501, 501], &[], expected).await;
+        // Who can be asked knows better than the file.
+        check(&props(false), [501, 501], &[vectors], [true, false, false]).await;
+    }
     check(r#"{"role":"router"}"#, [400, 400], &[], [true, false, false]).await;
 }
 

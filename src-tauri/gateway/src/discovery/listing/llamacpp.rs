@@ -1,5 +1,7 @@
 //! The listing of llama.cpp and llamafile: one model with its properties, or a router's many.
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use serde::Deserialize;
 
@@ -8,13 +10,16 @@ use super::{Question, Unlisted, parameters, parsed, tokens};
 use crate::catalog::{Model, ModelState};
 use crate::discovery::client::Site;
 use crate::discovery::text;
+use crate::disk::gguf;
 use crate::protocol::Protocol;
 
-/// What a server was started for, as it told when it was asked.
+/// What a server was started for, as it told when it was asked, or as its model's file says.
 #[derive(Debug)]
 pub(super) struct Purpose {
     /// The server that told it: another one may stand there tomorrow.
     instance: Instance,
+    /// Whether it told it itself.
+    told: bool,
     embeddings: bool,
     rerank: bool,
 }
@@ -33,10 +38,15 @@ pub(super) async fn list(
     let props: Option<Props> = props.and_then(|json| serde_json::from_slice(json).ok());
     let mut question = question.clone();
     if let Some(props) = props.as_ref().filter(|props| !props.routes() && !question.embeddings && !question.rerank) {
-        purpose.take_if(|known| known.instance != props.instance);
+        let sleeps = props.is_sleeping == Some(true);
+        purpose.take_if(|known| known.instance != props.instance || !(known.told || sleeps));
         // Asked once, since each question is a line in the user's console, and not of a model that sleeps: it would wake.
-        if purpose.is_none() && props.is_sleeping != Some(true) && listed.status == 200 {
-            *purpose = ask(site, prefix, &props.instance).await;
+        if purpose.is_none() && listed.status == 200 {
+            *purpose = match sleeps {
+                false => ask(site, prefix, &props.instance).await,
+                true if question.local => of_file(&props.instance).await,
+                true => None,
+            };
         }
         if let Some(known) = purpose {
             (question.embeddings, question.rerank) = (known.embeddings, known.rerank);
@@ -63,7 +73,16 @@ async fn ask(site: &Site, prefix: &str, instance: &Instance) -> Option<Purpose> 
         }
     }
     let [embeddings, rerank] = is_for;
-    Some(Purpose { instance: instance.clone(), embeddings: embeddings && !rerank, rerank })
+    Some(Purpose { instance: instance.clone(), told: true, embeddings: embeddings && !rerank, rerank })
+}
+
+/// What the file of a model that sleeps says that it is for, until the server can be asked: a model that makes vectors or
+/// orders documents is hardly served for anything else. `None` where the file is not on this machine.
+async fn of_file(instance: &Instance) -> Option<Purpose> {
+    let path = PathBuf::from(instance.model_path.as_deref()?);
+    let header = tokio::task::spawn_blocking(move || gguf::read_header(&path).ok()).await.ok()??;
+    let rerank = header.is_rerank();
+    Some(Purpose { instance: instance.clone(), told: false, embeddings: header.is_embedding() && !rerank, rerank })
 }
 
 #[derive(Debug, Deserialize)]
