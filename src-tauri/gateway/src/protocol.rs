@@ -9,6 +9,7 @@ pub mod bedrock;
 pub mod codec;
 pub mod cohere;
 pub(crate) mod fitted;
+pub(crate) mod foreign;
 pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;

@@ -9,9 +9,9 @@ use http::{Method, Request, Response, StatusCode, Uri};
 
 use super::{Inbound, context, headers};
 use crate::catalog::{Address, Endpoint};
-use crate::ingress::peek;
 use crate::protocol::anthropic::{self, steady::steady};
 use crate::protocol::fitted::{Fit, fitted};
+use crate::protocol::foreign;
 use crate::protocol::ollama::honest::honest;
 use crate::protocol::shape::Shape;
 use crate::protocol::shape::unwrapped::{Unwrapped, WRAPPED};
@@ -63,7 +63,7 @@ impl<'a> Ask<'a> {
         {
             (edited, dropped) = (Some(body), left_out);
         }
-        let anew = edited.and_then(|body| peek::json(&body).ok().map(|peek| (body, peek)));
+        let anew = edited.and_then(|body| inbound.peek.again(&body).map(|peek| (body, peek)));
         let body = match anew {
             Some((body, peek)) => peek.renamed(&body, &target.model.id),
             None => inbound.peek.renamed(&inbound.body, &target.model.id),
@@ -165,7 +165,7 @@ impl<'a> Ask<'a> {
 
 /// The client's body with what this kind of server needs changed in it; `None` where nothing is.
 fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
-    match inbound.protocol {
+    let edited = match inbound.protocol {
         Protocol::Anthropic if !is_anthropics(target) => steady(&inbound.body),
         Protocol::Ollama if target.endpoint.origin.runtime() == Some("ollama") => {
             honest(inbound.operation, &inbound.body, context::kept(inbound, &target.model))
@@ -177,6 +177,18 @@ fn edited(inbound: &Inbound, target: &Target) -> Option<Bytes> {
         | Protocol::Ollama
         | Protocol::BedrockConverse
         | Protocol::Cohere => None,
+    };
+    let body = edited.as_ref().unwrap_or(&inbound.body);
+    let cut = checks_signatures(inbound.protocol, target).then(|| foreign::without(inbound.protocol, body)).flatten();
+    cut.or(edited)
+}
+
+/// Whether a target refuses what it did not sign itself. Other vendors that speak these protocols sign nothing.
+fn checks_signatures(protocol: Protocol, target: &Target) -> bool {
+    match protocol {
+        Protocol::Anthropic => !target.endpoint.local && target.model.id.contains("claude"),
+        Protocol::OpenAiResponses | Protocol::Gemini => !target.endpoint.local,
+        Protocol::OpenAiChat | Protocol::Ollama | Protocol::BedrockConverse | Protocol::Cohere => false,
     }
 }
 

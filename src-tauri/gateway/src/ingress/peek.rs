@@ -78,6 +78,11 @@ impl Peek {
         Peek { model: None, stream: None, asks: true, place: Place::Path }
     }
 
+    /// The same of a body in which something else was changed; `None` if it is none any more.
+    pub fn again(&self, body: &[u8]) -> Option<Peek> {
+        if self.place == Place::Path { Some(self.clone()) } else { json(body).ok() }
+    }
+
     /// Whether the body is a form and not JSON.
     pub fn is_form(&self) -> bool {
         matches!(self.place, Place::Form(_))

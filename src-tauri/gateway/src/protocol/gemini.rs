@@ -16,7 +16,7 @@ mod read_answer;
 mod read_contents;
 mod read_request;
 mod schema;
-mod signature;
+pub(in crate::protocol) mod signature;
 mod speech;
 mod spelling;
 mod wire;

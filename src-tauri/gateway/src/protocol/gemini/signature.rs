@@ -13,7 +13,7 @@ use crate::completion::{OpaqueState, StateKind};
 use crate::protocol::codec::carrier;
 
 /// What Google documents for a call that no Gemini model made: its validator then asks for no signature.
-pub(super) const NONE: &str = "skip_thought_signature_validator";
+pub(in crate::protocol) const NONE: &str = "skip_thought_signature_validator";
 
 /// With or without padding, as SDKs send it back.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -30,6 +30,13 @@ pub(super) fn read(text: String) -> Option<OpaqueState> {
     let foreign = foreign.and_then(|bytes| String::from_utf8(bytes).ok());
     let foreign = foreign.as_deref().and_then(carrier::recover);
     Some(foreign.unwrap_or(OpaqueState { kind: StateKind::Gemini, id: None, value: text }))
+}
+
+/// Whether a signature, as it stands in a body, carries another vendor's state. The mark's first nine bytes are twelve
+/// letters in base64.
+pub(in crate::protocol) fn is_foreign(text: &[u8]) -> bool {
+    let mark = base64::engine::general_purpose::STANDARD.encode(&carrier::MARK.as_bytes()[..9]);
+    text.starts_with(mark.as_bytes())
 }
 
 /// Writes a state for a client.
