@@ -1,6 +1,7 @@
 //! The hub's small sister: texts to vectors, between protocols that differ.
 
-use super::completion::Usage;
+use super::completion::{DecodeError, Usage};
+use super::picture::Picture;
 
 /// Texts to turn into vectors.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,6 +35,50 @@ pub enum EmbeddingInput {
     Text(String),
     /// Token ids of the model's own vocabulary.
     Tokens(Vec<u32>),
+    /// Texts and pictures that together have one vector.
+    Parts(Vec<EmbeddingPart>),
+}
+
+/// A piece of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EmbeddingPart {
+    /// A text.
+    Text(String),
+    /// A picture.
+    Picture(Picture),
+}
+
+impl EmbeddingInput {
+    /// Pieces that together have one vector; a text alone is that text.
+    pub fn of(mut parts: Vec<EmbeddingPart>) -> EmbeddingInput {
+        match parts.pop() {
+            Some(EmbeddingPart::Text(text)) if parts.is_empty() => EmbeddingInput::Text(text),
+            last => {
+                parts.extend(last);
+                EmbeddingInput::Parts(parts)
+            }
+        }
+    }
+}
+
+impl EmbeddingRequest {
+    /// The inputs, for a model of someone's who takes texts alone.
+    pub fn texts(&self, whose: &str) -> Result<Vec<&str>, DecodeError> {
+        let inputs = self.input.iter().map(|input| match input {
+            EmbeddingInput::Text(text) => Ok(text.as_str()),
+            EmbeddingInput::Tokens(_) => Err(no_tokens(whose)),
+            EmbeddingInput::Parts(_) => {
+                let reason = format!("{whose} takes texts and no pictures here; ask a model that sees");
+                Err(DecodeError::unsupported("input", reason))
+            }
+        });
+        inputs.collect()
+    }
+}
+
+/// What a client is told whose token ids mean nothing upstream.
+pub fn no_tokens(whose: &str) -> DecodeError {
+    DecodeError::unsupported("input", format!("{whose} takes texts and no token ids; send text"))
 }
 
 /// Vectors, in the order of the inputs.

@@ -45,6 +45,13 @@ pub struct Picture {
     pub base64: String,
 }
 
+impl Picture {
+    /// As a URL that holds the bytes itself.
+    pub fn data_url(&self) -> String {
+        format!("data:{};base64,{}", self.mime, self.base64)
+    }
+}
+
 impl PictureRequest {
     /// The one of these shapes, width by height, that is nearest to what is wanted, and whether it is the same.
     pub fn nearest(&self, shapes: &[(u32, u32)]) -> Option<((u32, u32), bool)> {

@@ -4,21 +4,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::completion::{DecodeError, Encoded, Usage};
-use crate::embedding::{EmbeddingInput, EmbeddingRequest, Embeddings};
+use crate::embedding::{EmbeddingRequest, Embeddings};
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::{Target, fault};
 
 /// Writes a request.
 pub(super) fn encode(request: &EmbeddingRequest, target: &Target) -> Result<Encoded, DecodeError> {
-    let mut texts = Vec::with_capacity(request.input.len());
-    for input in &request.input {
-        match input {
-            EmbeddingInput::Text(text) => texts.push(text.as_str()),
-            EmbeddingInput::Tokens(_) => {
-                return Err(DecodeError::unsupported("input", "Bedrock takes texts and no token ids; send text"));
-            }
-        }
-    }
+    let texts = request.texts("Bedrock")?;
     let model = target.model.to_ascii_lowercase();
     let mut dropped = Vec::new();
     for (name, said) in [

@@ -7,7 +7,8 @@ use crate::completion::{
     CacheMark, Effort, Format, Media, MediaKind, MediaSource, Message, Part, Reasoning, Role, Sampling, Text, Thought,
     Tool, ToolCall, ToolChoice, ToolKind, ToolResult,
 };
-use crate::embedding::EmbeddingInput;
+use crate::embedding::{EmbeddingInput, EmbeddingPart};
+use crate::picture::Picture;
 use crate::protocol::codec::testing;
 
 const COMMAND: &str = "command-a-03-2025";
@@ -292,12 +293,13 @@ fn a_stream_that_fails_says_so() {
 
 #[test]
 fn vectors() {
-    let ask = |request: EmbeddingRequest| {
-        let target = Target { model: "embed-v4.0".into(), ..Target::default() };
+    let ask_of = |model: &str, request: EmbeddingRequest| {
+        let target = Target { model: model.into(), ..Target::default() };
         let encoded = Cohere.encode_embedding(&request, &target).unwrap();
         let written = |encoded: Encoded| serde_json::from_slice::<Value>(&encoded.body).unwrap();
         encoded.map(written).map_err(|error| error.to_string())
     };
+    let ask = |request| ask_of("embed-v4.0", request);
     let texts = |count| (0..count).map(|_| EmbeddingInput::Text("a".into())).collect::<Vec<_>>();
     let plain = |input| EmbeddingRequest { input, ..EmbeddingRequest::default() };
     let kind = |task: &str| {
@@ -310,6 +312,20 @@ fn vectors() {
     assert_eq!((kind("RETRIEVAL_QUERY"), kind("CLUSTERING")), (json!("search_query"), json!("clustering")));
     assert!(ask(plain(texts(97))).unwrap_err().starts_with("`input` cannot be said to this model"));
     assert!(ask(plain(vec![EmbeddingInput::Tokens(vec![1])])).unwrap_err().starts_with("`input` cannot be said"));
+    let picture = || EmbeddingPart::Picture(Picture { mime: "image/png".into(), base64: "AAAA".into() });
+    let seen = || EmbeddingInput::Parts(vec![picture()]);
+    let url = "data:image/png;base64,AAAA";
+    let both = EmbeddingInput::Parts(vec![EmbeddingPart::Text("a".into()), picture()]);
+    let (said, shown) = (json!({"type": "text", "text": "a"}), json!({"type": "image_url", "image_url": {"url": url}}));
+    let sent = ask(plain([texts(1), vec![both]].concat())).unwrap();
+    assert_eq!(sent["inputs"], json!([{"content": [said]}, {"content": [said, shown]}]));
+    assert_eq!((&sent["input_type"], sent.get("texts")), (&json!("search_document"), None));
+    let sent = ask_of("embed-english-v3.0", plain(vec![seen()])).unwrap();
+    assert_eq!((&sent["images"], &sent["input_type"]), (&json!([url]), &json!("image")));
+    let refused = ask_of("embed-english-v3.0", plain(vec![seen(), seen()])).unwrap_err();
+    assert!(refused.contains("one picture in a request"), "{refused}");
+    let ids = EmbeddingInput::Tokens(vec![1]);
+    assert!(ask(plain(vec![seen(), ids])).unwrap_err().contains("no token ids"));
     let body = br#"{"id":"x","embeddings":{"float":[[1,2]]},"texts":["a"],"meta":{"billed_units":{"input_tokens":3}}}"#;
     let made = Cohere.decode_embeddings(body).unwrap();
     assert_eq!((made.vectors, made.usage.map(|usage| usage.input)), (vec![vec![1.0, 2.0]], Some(3)));

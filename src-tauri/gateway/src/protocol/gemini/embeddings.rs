@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::path::{self, resource};
 use super::{read_contents, spelling};
 use crate::completion::{DecodeError, Encoded, Usage};
-use crate::embedding::{EmbeddingInput, EmbeddingRequest, Embeddings};
+use crate::embedding::{EmbeddingInput, EmbeddingPart, EmbeddingRequest, Embeddings, no_tokens};
+use crate::picture::Picture;
 use crate::protocol::Operation;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::fields::Fields;
@@ -51,7 +52,7 @@ fn one(mut fields: Fields) -> Result<EmbeddingRequest, DecodeError> {
     let content = spelling::object(&mut fields, "content")?.ok_or_else(|| fields.wrong("content", "an object"))?;
     Ok(EmbeddingRequest {
         model: model.strip_prefix("models/").unwrap_or(&model).to_owned(),
-        input: vec![EmbeddingInput::Text(read_contents::text(content)?)],
+        input: vec![read_contents::input(content)?],
         dimensions: fields.u32("outputDimensionality")?,
         task: fields.string("taskType")?,
         title: fields.string("title")?,
@@ -93,12 +94,20 @@ pub(super) fn write_request(request: &EmbeddingRequest, target: &Target) -> Resu
     let model = resource(&target.model);
     let mut requests = Vec::with_capacity(request.input.len());
     for input in &request.input {
-        let EmbeddingInput::Text(text) = input else {
-            return Err(DecodeError::unsupported("input", "Gemini takes texts and no token ids; send text"));
+        let part = |part: &EmbeddingPart| match part {
+            EmbeddingPart::Text(text) => json!({"text": text}),
+            EmbeddingPart::Picture(Picture { mime, base64 }) => {
+                json!({"inlineData": {"mimeType": mime, "data": base64}})
+            }
+        };
+        let parts: Vec<Value> = match input {
+            EmbeddingInput::Text(text) => vec![json!({"text": text})],
+            EmbeddingInput::Parts(parts) => parts.iter().map(part).collect(),
+            EmbeddingInput::Tokens(_) => return Err(no_tokens("Gemini")),
         };
         let mut entry = Map::new();
         entry.insert("model".into(), (*model).into());
-        entry.insert("content".into(), json!({"parts": [{"text": text}]}));
+        entry.insert("content".into(), json!({"parts": parts}));
         entry.extend(request.task.as_deref().map(|task| ("taskType".to_owned(), task.into())));
         entry.extend(request.title.as_deref().map(|title| ("title".to_owned(), title.into())));
         entry.extend(request.dimensions.map(|length| ("outputDimensionality".to_owned(), length.into())));

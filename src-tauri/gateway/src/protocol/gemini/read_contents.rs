@@ -11,6 +11,8 @@ use super::{signature, wire};
 use crate::completion::{
     DecodeError, Media, MediaKind, MediaSource, Message, Part, Role, Thought, ToolCall, ToolKind, ToolResult,
 };
+use crate::embedding::{EmbeddingInput, EmbeddingPart};
+use crate::picture::Picture;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::fields::Fields;
 use crate::protocol::codec::{ids, media};
@@ -47,17 +49,26 @@ pub(super) fn system(fields: &mut Fields, dropped: &mut Vec<String>) -> Result<O
     Ok((!parts.is_empty()).then_some(Message { role: Role::System, parts, name: None }))
 }
 
-/// The text of a content of texts alone, as embeddings have it.
-pub(super) fn text(mut content: Fields) -> Result<String, DecodeError> {
-    let mut texts = Vec::new();
+/// A content of texts and pictures, as embeddings have it: one vector.
+pub(super) fn input(mut content: Fields) -> Result<EmbeddingInput, DecodeError> {
+    let (mut texts, mut parts) = (Vec::new(), Vec::new());
     for mut part in spelling::objects(&mut content, "parts")? {
         let place = part.path("text");
-        let Some(text) = part.string("text")? else {
-            return Err(DecodeError::unsupported(&place, "only texts can be turned into vectors here"));
+        if let Some(text) = part.string("text")? {
+            texts.push(text);
+            continue;
+        }
+        let media = spelling::object(&mut part, "inlineData")?.map(inline).transpose()?;
+        let Some(Media { kind: MediaKind::Image, source: MediaSource::Data { mime, base64 }, .. }) = media else {
+            return Err(DecodeError::unsupported(&place, "only texts and pictures can be turned into vectors here"));
         };
-        texts.push(text);
+        parts.extend((!texts.is_empty()).then(|| EmbeddingPart::Text(std::mem::take(&mut texts).join("\n"))));
+        parts.push(EmbeddingPart::Picture(Picture { mime, base64 }));
     }
-    Ok(texts.join("\n"))
+    if parts.is_empty() || !texts.is_empty() {
+        parts.push(EmbeddingPart::Text(texts.join("\n")));
+    }
+    Ok(EmbeddingInput::of(parts))
 }
 
 /// A call that waits for its response: its id and its function.

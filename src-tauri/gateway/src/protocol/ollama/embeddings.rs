@@ -82,15 +82,7 @@ pub(super) fn write_request(request: &EmbeddingRequest, target: &Target) -> Resu
         #[serde(skip_serializing_if = "Option::is_none")]
         keep_alive: Option<&'a Value>,
     }
-    let mut input = Vec::with_capacity(request.input.len());
-    for entry in &request.input {
-        match entry {
-            EmbeddingInput::Text(text) => input.push(text.as_str()),
-            EmbeddingInput::Tokens(_) => {
-                return Err(DecodeError::unsupported("input", "Ollama takes texts and no token ids; send text"));
-            }
-        }
-    }
+    let input = request.texts("Ollama")?;
     let mut dropped = Vec::new();
     for (name, said) in
         [("taskType", request.task.is_some()), ("title", request.title.is_some()), ("user", request.user.is_some())]

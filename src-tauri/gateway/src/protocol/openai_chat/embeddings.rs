@@ -7,34 +7,33 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::usage;
-use crate::completion::{DecodeError, Encoded};
-use crate::embedding::{EmbeddingInput, EmbeddingRequest, Embeddings};
+use crate::completion::{DecodeError, Encoded, MediaSource};
+use crate::embedding::{EmbeddingInput, EmbeddingPart, EmbeddingRequest, Embeddings};
+use crate::picture::Picture;
 use crate::protocol::codec::dropped::note;
 use crate::protocol::codec::fields::Fields;
-use crate::protocol::codec::{Target, fault};
+use crate::protocol::codec::{Target, fault, media};
 
 /// Reads a client's request.
 pub(super) fn read_request(body: &[u8]) -> Result<EmbeddingRequest, DecodeError> {
     let mut fields = Fields::parse(body)?;
     let mut request = EmbeddingRequest { model: fields.required("model")?, ..EmbeddingRequest::default() };
-    let shapes = "a string, a list of strings, or lists of token ids";
+    let shapes = "a string, a list of strings or of objects with `content`, or lists of token ids";
     let malformed = |fields: &Fields| fields.wrong("input", shapes);
-    match fields.take("input") {
-        Some(Value::String(text)) => {
+    // `inputs` is Voyage's and Cohere's name for inputs with pictures, `messages` vLLM's.
+    let told = fields.take("input").or_else(|| fields.take("inputs"));
+    match told.or_else(|| fields.take("messages").map(said)) {
+        Some(one @ (Value::String(_) | Value::Object(_))) => {
             request.single = true;
-            request.input = vec![EmbeddingInput::Text(text)];
+            request.input = vec![entry(one)?.ok_or_else(|| malformed(&fields))?];
         }
         Some(Value::Array(list)) if list.first().is_some_and(Value::is_number) => {
             request.single = true;
             request.input = vec![EmbeddingInput::Tokens(tokens(&list).ok_or_else(|| malformed(&fields))?)];
         }
         Some(Value::Array(list)) if !list.is_empty() => {
-            for entry in list {
-                request.input.push(match entry {
-                    Value::String(text) => EmbeddingInput::Text(text),
-                    Value::Array(list) => EmbeddingInput::Tokens(tokens(&list).ok_or_else(|| malformed(&fields))?),
-                    _ => return Err(malformed(&fields)),
-                });
+            for one in list {
+                request.input.push(entry(one)?.ok_or_else(|| malformed(&fields))?);
             }
         }
         _ => return Err(malformed(&fields)),
@@ -56,6 +55,81 @@ pub(super) fn read_request(body: &[u8]) -> Result<EmbeddingRequest, DecodeError>
         Some(_) => return Err(fields.wrong("encoding_format", "`float` or `base64`")),
     };
     Ok(request)
+}
+
+/// vLLM's conversation, of which one message of a user's has the form of an input.
+fn said(messages: Value) -> Value {
+    match messages {
+        Value::Array(mut list) if list.len() == 1 => list.remove(0),
+        _ => Value::Null,
+    }
+}
+
+/// An input: a text, a picture as a data URL, token ids, or an object: Jina's has `text` or `image`, Voyage's and Cohere's
+/// the parts of a message as `content`.
+fn entry(value: Value) -> Result<Option<EmbeddingInput>, DecodeError> {
+    let mut parts = Vec::new();
+    match value {
+        Value::Array(list) => return Ok(tokens(&list).map(EmbeddingInput::Tokens)),
+        Value::String(text) if text.starts_with("data:image/") => parts.push(picture(text)?),
+        Value::String(text) => parts.push(EmbeddingPart::Text(text)),
+        Value::Object(mut object) => match object.remove("content") {
+            Some(Value::String(text)) => parts.push(EmbeddingPart::Text(text)),
+            Some(Value::Array(list)) => {
+                for part in list {
+                    pieces(part, &mut parts)?;
+                }
+            }
+            Some(_) => {}
+            None => pieces(Value::Object(object), &mut parts)?,
+        },
+        _ => {}
+    }
+    Ok((!parts.is_empty()).then(|| EmbeddingInput::of(parts)))
+}
+
+/// A part's text and picture.
+fn pieces(part: Value, parts: &mut Vec<EmbeddingPart>) -> Result<(), DecodeError> {
+    let before = parts.len();
+    if let Value::Object(mut part) = part {
+        if let Some(Value::String(text)) = part.remove("text") {
+            parts.push(EmbeddingPart::Text(text));
+        }
+        for name in ["image", "image_url", "image_base64"] {
+            match part.remove(name) {
+                Some(Value::String(url)) => parts.push(picture(url)?),
+                Some(Value::Object(mut object)) => {
+                    if let Some(Value::String(url)) = object.remove("url") {
+                        parts.push(picture(url)?);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    if parts.len() > before {
+        return Ok(());
+    }
+    Err(DecodeError::unsupported("input", "only texts and pictures can be turned into vectors here"))
+}
+
+/// A picture as a data URL, or as base64 alone.
+fn picture(url: String) -> Result<EmbeddingPart, DecodeError> {
+    let source = match media::source(url, "image/png", "input")? {
+        MediaSource::Url(base64) if !base64.contains("://") => media::data(media::image_type(&base64), &base64),
+        source => source,
+    };
+    match source {
+        MediaSource::Data { mime, base64 } if mime.starts_with("image/") => {
+            Ok(EmbeddingPart::Picture(Picture { mime, base64 }))
+        }
+        MediaSource::Data { .. } => {
+            Err(DecodeError::unsupported("input", "only texts and pictures can be turned into vectors here"))
+        }
+        MediaSource::Url(_) | MediaSource::File(_) => {
+            Err(DecodeError::unsupported("input", "no picture is fetched for it; send it as a data URL"))
+        }
+    }
 }
 
 fn tokens(list: &[Value]) -> Option<Vec<u32>> {
@@ -112,6 +186,10 @@ pub(super) fn write_request(request: &EmbeddingRequest, target: &Target) -> Resu
         match input {
             EmbeddingInput::Text(text) => texts.push(text.as_str()),
             EmbeddingInput::Tokens(tokens) => ids.push(tokens.as_slice()),
+            EmbeddingInput::Parts(_) => {
+                let reason = "servers of OpenAI's API have no common form for pictures here; ask a model of Gemini's or Cohere's";
+                return Err(DecodeError::unsupported("input", reason));
+            }
         }
     }
     let input = match (texts.as_slice(), ids.as_slice()) {

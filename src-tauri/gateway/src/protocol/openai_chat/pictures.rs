@@ -89,11 +89,7 @@ pub(super) fn read_edit(body: &[u8]) -> Result<PictureRequest, DecodeError> {
 /// Writes pictures for a client.
 pub(super) fn write(request: &PictureRequest, pictures: &Pictures, created: u64) -> Bytes {
     let data = pictures.pictures.iter().map(|picture| {
-        if request.as_url {
-            json!({"url": format!("data:{};base64,{}", picture.mime, picture.base64)})
-        } else {
-            json!({"b64_json": picture.base64})
-        }
+        if request.as_url { json!({"url": picture.data_url()}) } else { json!({"b64_json": picture.base64}) }
     });
     let mut body = Map::new();
     body.insert("created".into(), created.into());

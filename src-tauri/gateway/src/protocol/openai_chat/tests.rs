@@ -10,7 +10,7 @@ use crate::completion::{
     Delta, Finish, Media, MediaKind, MediaSource, Message, Part, Reasoning, Role, StateKind, ToolCall, ToolKind,
     ToolResult,
 };
-use crate::embedding::EmbeddingInput;
+use crate::embedding::{EmbeddingInput, EmbeddingPart};
 use crate::protocol::codec::testing;
 
 fn parsed(bytes: &[u8]) -> Value {

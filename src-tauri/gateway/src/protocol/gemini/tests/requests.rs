@@ -240,8 +240,19 @@ fn embeddings_both_ways() {
     assert_eq!(refused(r#"{"requests":[]}"#), "`requests` must be a list of at least one request");
     let mixed = r#"{"requests":[{"content":{"parts":[]},"taskType":"A"},{"content":{"parts":[]}}]}"#;
     assert!(refused(mixed).starts_with("`requests` cannot be said"), "{mixed}");
-    let image = r#"{"requests":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"a"}}]}}]}"#;
-    assert!(refused(image).contains("only texts"), "{image}");
+    let sound = r#"{"requests":[{"content":{"parts":[{"inlineData":{"mimeType":"audio/wav","data":"a"}}]}}]}"#;
+    assert!(refused(sound).contains("only texts and pictures"), "{sound}");
+    let seen =
+        json!({"parts": [{"text": "a"}, {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}, {"text": "b"}]});
+    let body = json!({"requests": [{"content": seen}]}).to_string();
+    let request = Gemini.decode_embedding(Operation::Embeddings, "", body.as_bytes()).unwrap();
+    let target = Target { model: "t".into(), ..Target::default() };
+    let sent = parsed(&Gemini.encode_embedding(&request, &target).unwrap().unwrap().body);
+    assert_eq!(sent["requests"][0]["content"], seen, "what is seen stays where it stands between the texts");
+    for upstream in [upstream(Protocol::OpenAiChat), upstream(Protocol::Ollama), upstream(Protocol::BedrockConverse)] {
+        let told = upstream.encode_embedding(&request, &target).unwrap().unwrap_err().to_string();
+        assert!(told.starts_with("`input` cannot be said to this model: ") && told.contains("pictures"), "{told}");
+    }
     let told = Gemini.decode_embeddings(br#"{"error":{"code":404,"message":"no model","status":"NOT_FOUND"}}"#);
     assert_eq!(told.unwrap_err().to_string(), "no model");
 }

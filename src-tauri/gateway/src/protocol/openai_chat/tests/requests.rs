@@ -222,10 +222,50 @@ fn embeddings_both_ways() {
             json!({"model": "t", "input": [[1], [2]]}),
         )),
     );
-    let wrong = "`input` must be a string, a list of strings, or lists of token ids";
+    let wrong = "`input` must be a string, a list of strings or of objects with `content`, or lists of token ids";
     check(r#"{"model":"m","input":[]}"#, Err(wrong));
     check(r#"{"model":"m","input":[-1]}"#, Err(wrong));
     check(r#"{"input":"a"}"#, Err("`model` must be a string"));
+}
+
+#[test]
+fn pictures_become_vectors_as_clients_say_it() {
+    #[track_caller]
+    fn check(said: &str, expected: &str) {
+        let body = format!(r#"{{"model":"m",{said}}}"#);
+        let read = OpenAiChat.decode_embedding(Operation::Embeddings, "", body.as_bytes()).map(|request| {
+            let part = |part: &EmbeddingPart| match part {
+                EmbeddingPart::Text(text) => text.clone(),
+                EmbeddingPart::Picture(picture) => format!("{} {}", picture.mime, picture.base64),
+            };
+            let input = |input: &EmbeddingInput| match input {
+                EmbeddingInput::Text(text) => text.clone(),
+                EmbeddingInput::Tokens(ids) => format!("{ids:?}"),
+                EmbeddingInput::Parts(parts) => format!("({})", parts.iter().map(part).collect::<Vec<_>>().join(", ")),
+            };
+            let inputs: Vec<String> = request.input.iter().map(input).collect();
+            format!("{}{}", if request.single { "one: " } else { "" }, inputs.join("; "))
+        });
+        assert_eq!(read.unwrap_or_else(|error| error.to_string()), expected, "{said}");
+    }
+    let url = "data:image/jpeg;base64,/9j/";
+    check(&format!(r#""input":"{url}""#), "one: (image/jpeg /9j/)");
+    check(&format!(r#""input":["a","{url}"]"#), "a; (image/jpeg /9j/)");
+    check(r#""input":[{"text":"a"},{"image":"/9j/"}]"#, "a; (image/jpeg /9j/)");
+    let parts = format!(r#"[{{"type":"text","text":"a"}},{{"type":"image_url","image_url":{{"url":"{url}"}}}}]"#);
+    check(&format!(r#""inputs":[{{"content":{parts}}}]"#), "(a, image/jpeg /9j/)");
+    check(&format!(r#""messages":[{{"role":"user","content":{parts}}}]"#), "one: (a, image/jpeg /9j/)");
+    let voyage = format!(r#""inputs":[{{"content":[{{"type":"image_base64","image_base64":"{url}"}}]}}]"#);
+    check(&voyage, "(image/jpeg /9j/)");
+    check(r#""messages":[{"role":"user","content":"a"}]"#, "one: a");
+    let words = "`input` cannot be said to this model: no picture is fetched for it; send it as a data URL";
+    check(r#""input":[{"image":"https://a.example/b.png"}]"#, words);
+    let words = "`input` cannot be said to this model: only texts and pictures can be turned into vectors here";
+    check(r#""input":[{"content":[{"type":"video_url","video_url":"u"}]}]"#, words);
+    check(r#""input":[{"image":"data:text/plain;base64,YQ=="}]"#, words);
+    let words = "`input` must be a string, a list of strings or of objects with `content`, or lists of token ids";
+    check(r#""messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]"#, words);
+    check(r#""input":[{"content":3}]"#, words);
 }
 
 #[test]
