@@ -153,3 +153,163 @@ fn what_google_keeps_on_this_machine_is_found() {
         assert_eq!(up.request(VERTEX).await.header("authorization"), "Bearer token-1-of-many");
     });
 }
+
+/// The account's file, and where its tokens are made.
+async fn with_file(up: &Fake, file: &Value, options: Options) -> (Gateway, String) {
+    at(up, "vertexai", "project = \"p\"", options.variable("ACCOUNT", &file.to_string())).await
+}
+
+/// What Google's own tools keep of an identity that Google does not know itself.
+fn federated(up: &Fake, source: &Value) -> Value {
+    json!({
+        "type": "external_account", "token_url": format!("{}{TOKENS}", up.url()), "credential_source": source,
+        "audience": "//iam.googleapis.com/locations/global/workforcePools/fake-pool/providers/fake-provider",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+    })
+}
+
+#[test]
+fn a_user_of_a_companys_directory_gets_tokens() {
+    bounded(async {
+        let up = answers().await;
+        numbered(&up, "/v1/oauthtoken", 3600);
+        let file = json!({
+            "type": "external_account_authorized_user", "client_id": "fake-client", "client_secret": "fake-secret",
+            "refresh_token": "fake-refresh", "token_url": format!("{}/v1/oauthtoken", up.url()),
+            "audience": "//iam.googleapis.com/x", "quota_project_id": "fake-quota",
+        });
+        let (gateway, key) = with_file(&up, &file, Options::new()).await;
+        let (status, said) = asked(&gateway, &key, "vertexai:m").await;
+        assert_eq!(status, 200, "{said}");
+        let sent = up.request(VERTEX).await;
+        assert_eq!(sent.header("authorization"), "Bearer token-1-of-many");
+        assert_eq!(sent.header("x-goog-user-project"), "fake-quota");
+        asks_as("vertexai/token-foreign-user.json", &up, "/v1/oauthtoken", &[]);
+    });
+}
+
+#[test]
+fn somebody_elses_token_is_given_for_one_of_googles() {
+    bounded(async {
+        let up = answers().await;
+        numbered(&up, TOKENS, 3600);
+        let folder = tempfile::tempdir().expect("a folder");
+        let theirs = folder.path().join("subject");
+        let file = federated(&up, &json!({"file": theirs}));
+        let (gateway, key) = with_file(&up, &file, Options::new()).await;
+        let (status, said) = asked(&gateway, &key, "vertexai:m").await;
+        assert!(status == 502 && said.contains("subject") && said.contains("cannot be read"), "{status} {said}");
+        std::fs::write(&theirs, "fake-subject-token").expect("the file");
+        let (status, said) = asked(&gateway, &key, "vertexai:m").await;
+        assert_eq!(status, 200, "{said}");
+        assert_eq!(up.request(VERTEX).await.header("authorization"), "Bearer token-1-of-many");
+        asks_as("vertexai/token-federated.json", &up, TOKENS, &[]);
+    });
+}
+
+#[test]
+fn somebody_elses_token_is_asked_for_where_the_file_says() {
+    bounded(async {
+        let up = answers().await;
+        numbered(&up, TOKENS, 3600);
+        let theirs = "an-id-token-of-somebody-elses";
+        up.on("GET", "/subject", Script::json(&json!({"value": theirs})));
+        let source = json!({
+            "url": format!("{}/subject", up.url()), "headers": {"metadata": "True"},
+            "format": {"type": "json", "subject_token_field_name": "value"},
+        });
+        let mut file = federated(&up, &source);
+        file["workforce_pool_user_project"] = json!("fake-project");
+        let (gateway, key) = with_file(&up, &file, Options::new()).await;
+        assert_eq!(asked(&gateway, &key, "vertexai:m").await.0, 200);
+        assert_eq!(up.request("/subject").await.header("metadata"), "True");
+        let form = form(&up.request(TOKENS).await.body);
+        assert_eq!(
+            (&form["subject_token"], &form["options"]),
+            (&json!(theirs), &json!(r#"{"userProject":"fake-project"}"#))
+        );
+
+        // One that its maker refuses is not repeated.
+        let says = json!({"error": "invalid_grant", "error_description": format!("{theirs} is none of ours")});
+        let up = answers().await;
+        up.on("GET", "/subject", Script::json(&json!({"value": theirs})));
+        up.on("POST", TOKENS, Script::fault(400, &says));
+        let source = json!({"url": format!("{}/subject", up.url()),
+            "format": {"type": "json", "subject_token_field_name": "value"}});
+        let (gateway, key) = with_file(&up, &federated(&up, &source), Options::new()).await;
+        let (status, said) = asked(&gateway, &key, "vertexai:m").await;
+        assert!(status == 502 && said.contains("is none of ours") && !said.contains(theirs), "{status} {said}");
+        assert!(!gateway.log().contains(theirs), "it is in the log");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_prints_somebody_elses_token_is_run_where_the_user_said_so() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    bounded(async {
+        let up = answers().await;
+        numbered(&up, TOKENS, 3600);
+        let account = "/v1/projects/-/serviceAccounts/a@b.iam.gserviceaccount.com:generateAccessToken";
+        let made = json!({"accessToken": "a-token-of-the-account", "expireTime": "2099-01-01T00:00:00Z"});
+        up.on("POST", account, Script::json(&made));
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("prints");
+        let text = "#!/bin/sh\nprintf '{\"version\":1,\"success\":true,\"token_type\":\"t\",\"id_token\":\"%s for %s\"}' \
+                    \"$1\" \"$GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL\"\n";
+        std::fs::write(&program, text).expect("the program");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+        let source = json!({"executable": {"command": format!("{} 'a word'", program.display())}});
+        let mut file = federated(&up, &source);
+        file["service_account_impersonation_url"] = json!(format!("{}{account}", up.url()));
+        file["service_account_impersonation"] = json!({"token_lifetime_seconds": 600});
+
+        let (gateway, key) = with_file(&up, &file, Options::new()).await;
+        let (status, said) = asked(&gateway, &key, "vertexai:m").await;
+        assert!(status == 502 && said.contains("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES is 1"), "{status} {said}");
+        assert!(up.requests_for(TOKENS).is_empty());
+
+        let allowed = Options::new().variable("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1");
+        let (gateway, key) = with_file(&up, &file, allowed).await;
+        let (status, said) = asked(&gateway, &key, "vertexai:m").await;
+        assert_eq!(status, 200, "{said}");
+        let form = form(&up.request(TOKENS).await.body);
+        assert_eq!(form["subject_token"], "a word for a@b.iam.gserviceaccount.com");
+        assert_eq!(up.request(account).await.json()["lifetime"], "600s");
+        assert_eq!(up.request(VERTEX).await.header("authorization"), "Bearer a-token-of-the-account");
+    });
+}
+
+#[test]
+fn a_user_speaks_for_a_service_account() {
+    bounded(async {
+        let up = answers().await;
+        numbered(&up, TOKENS, 3600);
+        let account = "/v1/projects/-/serviceAccounts/fake@fake-project.iam.gserviceaccount.com:generateAccessToken";
+        let made = json!({"accessToken": "a-token-of-the-account", "expireTime": "2099-01-01T00:00:00Z"});
+        up.on("POST", account, Script::json(&made));
+        let own: Value = serde_json::from_str(&user(&up)).expect("JSON");
+        let file = json!({
+            "type": "impersonated_service_account", "delegates": ["fake-delegate"], "source_credentials": own,
+            "service_account_impersonation_url": format!("{}{account}", up.url()),
+        });
+        let (gateway, key) = with_file(&up, &file, Options::new()).await;
+        for _ in 0..2 {
+            let (status, said) = asked(&gateway, &key, "vertexai:m").await;
+            assert_eq!(status, 200, "{said}");
+        }
+        let sent = up.request(VERTEX).await;
+        assert_eq!(sent.header("authorization"), "Bearer a-token-of-the-account");
+        assert!(!sent.has("x-goog-user-project"), "the user's own project pays for the user's own requests");
+        let asked = up.requests_for(account);
+        let theirs = capture("vertexai/token-impersonated.json");
+        assert_eq!(asked.len(), 1, "one token for both");
+        assert!(theirs["url"].as_str().is_some_and(|url| url.ends_with(account)), "{theirs}");
+        assert_eq!(asked[0].json(), theirs["body"]);
+        assert_eq!(asked[0].header("authorization"), "Bearer token-1-of-many");
+        for secret in [SECRET, "a-token-of-the-account", "token-1-of-many"] {
+            assert!(!gateway.log().contains(secret), "{secret} is in the log");
+        }
+    });
+}

@@ -9,7 +9,7 @@ import urllib.parse
 import fixture
 
 # Requests for a token, or on the way to one. They belong to a call of their own.
-TOKENS = re.compile(r"/(token|v1/token)(\?|$)|well-known|/discovery/instance|/identity/")
+TOKENS = re.compile(r"/(token|v1/token|v1/oauthtoken)(\?|$)|:generateAccessToken$|well-known|/discovery/instance|/identity/")
 # A fake of every kind of key: what a fixture shows says which went where.
 KEY = "fake-key"
 

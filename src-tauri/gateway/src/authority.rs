@@ -9,6 +9,8 @@ mod client;
 mod exchange;
 mod google;
 mod ibm;
+mod moment;
+mod program;
 mod question;
 mod tokens;
 

@@ -130,7 +130,7 @@ def vertexai(tape, embedders):
 
 
 def tokens(tape):
-    """The two grants: a service account's signed claim, and the user's own refresh token."""
+    """The grants: a service account's signed claim, refresh tokens, another identity's token, and speaking for an account."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -152,3 +152,38 @@ def tokens(tape):
     file.write_text(json.dumps(user))
     loaded, _ = google.auth.load_credentials_from_file(str(file), scopes=SCOPE)
     take("token-user", None, lambda: loaded.refresh(google.auth.transport.requests.Request()))
+    home = file.parent
+    (home / "subject").write_text("fake-subject-token")
+    pool = "//iam.googleapis.com/locations/global/workforcePools/fake-pool/providers/fake-provider"
+    foreign = {
+        "type": "external_account_authorized_user",
+        "audience": pool,
+        "client_id": "fake-client",
+        "client_secret": "fake-secret",
+        "refresh_token": "fake-refresh",
+        "token_url": "https://sts.googleapis.com/v1/oauthtoken",
+        "token_info_url": "https://sts.googleapis.com/v1/introspect",
+    }
+    federated = {
+        "type": "external_account",
+        "audience": pool,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+        "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": {"file": str(home / "subject")},
+    }
+    url = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/fake@fake-project.iam.gserviceaccount.com"
+    speaking = {
+        "type": "impersonated_service_account",
+        "service_account_impersonation_url": f"{url}:generateAccessToken",
+        "delegates": ["fake-delegate"],
+        "source_credentials": user,
+    }
+    for call, credential, where in [
+        ("token-foreign-user", foreign, ""),
+        ("token-federated", federated, ""),
+        # A token of the user's own comes first.
+        ("token-impersonated", speaking, "generateAccessToken"),
+    ]:
+        file.write_text(json.dumps(credential))
+        own, _ = google.auth.load_credentials_from_file(str(file), scopes=SCOPE)
+        take(call, None, lambda: own.refresh(google.auth.transport.requests.Request()), where=where)

@@ -4,8 +4,8 @@
 
 mod keys;
 mod machine;
+mod printed;
 mod profile;
-mod program;
 mod role;
 mod sign_on;
 mod signature;

@@ -1,25 +1,26 @@
-//! A token of Google's: for a service account's key file, or for what Google's own tools keep on this machine.
+//! A token of Google's: for a file that is kept for an account, or for what Google's own tools keep on this machine.
 //!
-//! A key file signs a statement about itself (RFC 7523), a user's file has a token that gets others (RFC 6749 section 6).
-//! The machine's own service account, which only a machine of Google's has, is asked where the account's settings say so.
+//! What such a file proves is `credential`'s business. The machine's own service account, which only a machine of Google's
+//! has, is asked where the account's settings say so.
+
+mod credential;
+mod federated;
+mod impersonated;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::exchange::{Grant, bearer, exchange};
-use super::question::{Denied, Question, Reach};
+use super::exchange::bearer;
+use super::question::{Question, Reach};
 use super::tokens::{Bearer, Key, Moment, Token};
-use super::{AuthorityError, Parts, Principal, unusable};
+use super::{AuthorityError, Parts, Principal};
+use credential::Credential;
 
-const TOKENS: &str = "https://oauth2.googleapis.com/token";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// Where Google's own tools look first.
 const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
@@ -28,43 +29,6 @@ const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 const MACHINE: &str = "169.254.169.254";
 const MACHINE_NAME: &str = "metadata.google.internal";
 const MACHINE_VARIABLE: &str = "GCE_METADATA_HOST";
-/// As long as Google allows.
-const STATEMENT: Duration = Duration::from_secs(3600);
-
-/// What proves who asks, as Google writes it.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Credential {
-    ServiceAccount {
-        client_email: String,
-        private_key: String,
-        #[serde(default)]
-        private_key_id: Option<String>,
-        #[serde(default)]
-        token_uri: Option<Url>,
-        #[serde(default)]
-        quota_project_id: Option<String>,
-    },
-    AuthorizedUser {
-        client_id: String,
-        client_secret: String,
-        refresh_token: String,
-        #[serde(default)]
-        token_uri: Option<Url>,
-        #[serde(default)]
-        quota_project_id: Option<String>,
-    },
-}
-
-/// The statement of a service account.
-#[derive(Serialize)]
-struct Claims<'a> {
-    iat: u64,
-    exp: u64,
-    iss: &'a str,
-    aud: &'a str,
-    scope: &'a str,
-}
 
 /// The token of an account.
 pub(super) async fn token(parts: &Parts, who: &Principal<'_>) -> Result<Arc<Token<Bearer>>, AuthorityError> {
@@ -74,7 +38,7 @@ pub(super) async fn token(parts: &Parts, who: &Principal<'_>) -> Result<Arc<Toke
             None if who.account.setting("metadata").is_some() && !keeps(parts).await => return of_machine(parts).await,
             None => found(parts).await?,
         };
-        make(parts, &credential(&text)?).await
+        Credential::read(&text)?.token(parts).await
     };
     parts.tokens.get(Key::of(who), Moment::now(), make).await
 }
@@ -125,58 +89,4 @@ fn well_known(parts: &Parts) -> PathBuf {
         },
     };
     config.join("application_default_credentials.json")
-}
-
-fn credential(text: &str) -> Result<Credential, AuthorityError> {
-    // What serde says of a fault may repeat the value, and the value is the secret.
-    serde_json::from_str(text).map_err(|_| {
-        unusable("what is kept for it is neither the key file of a service account nor a user's file of gcloud's")
-    })
-}
-
-async fn make(parts: &Parts, credential: &Credential) -> Result<Token<Bearer>, AuthorityError> {
-    let usual = || Url::parse(TOKENS).map_err(|_| unusable("Google has no address"));
-    let url = |stated: &Option<Url>| stated.clone().map_or_else(usual, Ok);
-    let (mut token, quota) = match credential {
-        Credential::ServiceAccount { client_email, private_key, private_key_id, token_uri, quota_project_id } => {
-            let url = url(token_uri)?;
-            let key = EncodingKey::from_rsa_pem(private_key.as_bytes());
-            let key = key.map_err(|_| unusable("the `private_key` of its key file cannot be read"))?;
-            let mut header = Header::new(Algorithm::RS256);
-            header.kid.clone_from(private_key_id);
-            let at = async |now: SystemTime| {
-                let iat = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                let exp = (iat + STATEMENT).as_secs();
-                let claims = Claims { iat: iat.as_secs(), exp, iss: client_email, aud: url.as_str(), scope: SCOPE };
-                let bad = |_| Denied { error: unusable("its key file cannot sign"), time: None };
-                let assertion = encode(&header, &claims, &key).map_err(bad)?;
-                let form = [("assertion", &*assertion), ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")];
-                exchange(parts, &Grant { url: &url, basic: None, reach: Reach::Usual, form: &form }).await
-            };
-            let now = SystemTime::now();
-            let made = match at(now).await {
-                Err(denied) => match denied.their_clock(now) {
-                    Some(there) => at(there).await,
-                    None => Err(denied),
-                },
-                made => made,
-            };
-            (made?, quota_project_id)
-        }
-        Credential::AuthorizedUser { client_id, client_secret, refresh_token, token_uri, quota_project_id } => {
-            let form = [
-                ("client_id", &**client_id),
-                ("client_secret", client_secret),
-                ("grant_type", "refresh_token"),
-                ("refresh_token", refresh_token),
-                ("scope", SCOPE),
-            ];
-            let grant = Grant { url: &url(token_uri)?, basic: None, reach: Reach::Usual, form: &form };
-            (exchange(parts, &grant).await?, quota_project_id)
-        }
-    };
-    if let Some(project) = quota.as_deref().and_then(|project| HeaderValue::from_str(project).ok()) {
-        token.it.beside = Some((HeaderName::from_static("x-goog-user-project"), project));
-    }
-    Ok(token)
 }

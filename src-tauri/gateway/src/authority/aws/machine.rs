@@ -11,10 +11,11 @@ use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use url::Url;
 
+use super::super::moment::moment;
 use super::super::question::{Question, Reach, Told, ask};
 use super::super::{AuthorityError, Parts, unusable};
 use super::keys::{Given, Keys};
-use super::source::{Fetched, moment};
+use super::source::Fetched;
 use crate::environment::Environment;
 
 const INSTANCE: &str = "http://169.254.169.254";

@@ -10,7 +10,7 @@ use configparser::ini::{Ini, IniDefault};
 use super::super::AuthorityError;
 use super::keys::Keys;
 use super::machine::Machine;
-use super::program::Program;
+use super::printed::Process;
 use super::role::Role;
 use super::sign_on::SignOn;
 use super::source::Source;
@@ -102,7 +102,7 @@ impl Profile<'_> {
             return Err(self.by_hand("signs on in a browser"));
         }
         if let Some(line) = self.said("credential_process") {
-            return Ok(Source::Program(Program { profile: self.name.to_owned(), line }));
+            return Ok(Source::Program(Process { profile: self.name.to_owned(), line }));
         }
         let folder = self.files.folder.display();
         Err(AuthorityError::Unusable(format!("there is no profile `{}` with keys in {folder}", self.name)))

@@ -11,12 +11,13 @@ use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request};
 use url::form_urlencoded;
 
+use super::super::moment::moment;
 use super::super::question::{Denied, Question, Reach, ask, element};
 use super::super::{AuthorityError, Parts, unusable};
 use super::keys::Keys;
 use super::service;
 use super::signature::{Scope, sign};
-use super::source::{Fetched, moment};
+use super::source::Fetched;
 
 /// The name of a session that has none: it stands in the account's records.
 const NAME: &str = "pointsman";

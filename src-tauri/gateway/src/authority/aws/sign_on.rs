@@ -15,11 +15,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
+use super::super::moment::{moment, written};
 use super::super::question::{Question, Reach, ask};
 use super::super::{AuthorityError, Parts, unusable};
 use super::keys::Keys;
 use super::service;
-use super::source::{Fetched, moment, written};
+use super::source::Fetched;
 use crate::replace;
 
 /// A token is renewed so long before it runs out.
